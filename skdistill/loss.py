@@ -1,0 +1,605 @@
+r"""The distillation loss, bound to its targets: a function of raw predictions alone.
+
+For one row with teacher probabilities :math:`p`, one-hot label :math:`y`, student
+logits :math:`z`, temperature :math:`T > 0` and :math:`0 \le \alpha \le 1`:
+
+.. math::
+
+    p_T = \mathrm{softmax}(\log p / T), \quad s_T = \mathrm{softmax}(z / T), \quad
+    L = \alpha c \, \mathrm{KL}(p_T \| s_T) + (1 - \alpha) \, \mathrm{CE}(y, s_1)
+
+with :math:`c = T^2` (Hinton et al. 2015, section 2) or :math:`c = 1`. Each of the two
+terms is a weighted mean of its own: over the rows that carry soft labels and over the
+rows that carry a hard label.
+
+Both terms are *tempered cross-entropies*. With :math:`a = \alpha c w / T` and
+:math:`b = (1 - \alpha) w` the loss of a row is, up to a constant,
+
+.. math::
+
+    a T \, \mathrm{lse}(z / T) + b \, \mathrm{lse}(z) - r \cdot z,
+    \qquad r = a p_T + b y
+
+so that its gradient is :math:`a s_T + b s_1 - r`, its Hessian
+:math:`(a / T)(\mathrm{diag}(s_T) - s_T s_T') + b (\mathrm{diag}(s_1) - s_1 s_1')`, and
+the loss of a group of rows that share one :math:`z` is the same function of the summed
+:math:`(a, b, r)`. Two classes have one raw column, :math:`z = (0, r)`.
+
+`CombinedLoss` is what every fitter in `skdistill.students` minimises; all arithmetic is
+float64.
+"""
+
+import copy
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import expit, log_softmax, softmax, xlogy
+
+FLOOR = 1e-7  # smallest teacher probability whose logarithm is taken
+
+
+class LossParts(NamedTuple):
+    """The soft, hard and total loss: weighted means per row, in nats."""
+
+    soft: float
+    hard: float
+    total: float
+
+
+def soften(proba, temperature, *, floor=FLOOR):
+    """Soften probabilities: ``softmax(log(proba) / temperature)``.
+
+    Parameters
+    ----------
+    proba : array-like of shape (n_samples, n_classes)
+        Probabilities; rows sum to 1.
+    temperature : float
+        Greater than 0. At 1 the probabilities come back as they are; towards infinity
+        they become uniform, towards 0 one-hot. The argmax never changes.
+    floor : float, default=1e-7
+        Smaller probabilities are raised to it before the logarithm; unused at 1.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_classes), float64
+
+    References
+    ----------
+    Hinton, Vinyals, Dean (2015), "Distilling the Knowledge in a Neural Network",
+    equation 1.
+    """
+    proba = np.asarray(proba, dtype=np.float64)
+    if temperature == 1:
+        return proba
+    return soften_logits(np.log(np.maximum(proba, floor)), temperature)
+
+
+def soften_logits(logits, temperature):
+    """Soften logits: ``softmax(logits / temperature)``.
+
+    Parameters
+    ----------
+    logits : array-like of shape (n_samples, n_classes)
+    temperature : float
+        Greater than 0.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_classes), float64
+    """
+    return softmax(np.asarray(logits, dtype=np.float64) / temperature, axis=1)
+
+
+class CombinedLoss:
+    """``alpha * c * KL(p_T || s_T) + (1 - alpha) * CE(y, s)``, bound to its targets.
+
+    Values are weighted means over rows. Gradients and Hessians are those of the *sum*
+    ``total_weight * value``, the scale on which scikit-learn and the boosting libraries
+    define their regularisation: a row of weight 1 contributes ``s - y`` at ``alpha=0``.
+
+    Parameters
+    ----------
+    soft_labels : array-like of shape (n_samples, n_classes)
+        Teacher probabilities; a row of NaN has no soft label.
+    y : array-like of int of shape (n_samples,), default=None
+        Column of the hard label, -1 where there is none. None: no row has one.
+    temperature : float, default=1.0
+        Softens teacher and student in the soft term; finite, greater than 0.
+    alpha : float, default=0.5
+        Weight of the soft term, in [0, 1].
+    sample_weight : array-like of shape (n_samples,), default=None
+        Not negative, not all 0. None: 1 for each row.
+    scale_soft_loss : bool, default=True
+        Whether ``c`` is ``temperature ** 2``; otherwise it is 1.
+    classes : array-like of shape (n_classes,), default=None
+        The user's sorted class labels, for students that are fitted on labels. None:
+        0, 1, ...
+
+    Attributes
+    ----------
+    n_samples, n_classes : int
+    raw_shape : tuple
+        Shape of a raw prediction: ``(n_samples,)`` for two classes, the logit of the
+        second against the first, else ``(n_samples, n_classes)``.
+    row_weight : ndarray of shape (n_samples,)
+        Weight of each row in the sum. Sums to `total_weight`.
+    total_weight : float
+        ``alpha`` times the weight of the rows with soft labels plus ``1 - alpha`` times
+        that of the rows with hard labels: the sample size that the loss speaks for.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of range, shapes disagree, or a term with non-zero weight
+        has no row.
+
+    References
+    ----------
+    Hinton, Vinyals, Dean (2015), "Distilling the Knowledge in a Neural Network".
+    """
+
+    def __init__(
+        self,
+        soft_labels,
+        y=None,
+        *,
+        temperature=1.0,
+        alpha=0.5,
+        sample_weight=None,
+        scale_soft_loss=True,
+        classes=None,
+    ):
+        soft_labels = np.asarray(soft_labels, dtype=np.float64)
+        n_samples, n_classes = soft_labels.shape
+        self.soft_labels = soft_labels
+        self.y = np.full(n_samples, -1) if y is None else np.asarray(y, dtype=np.intp)
+        self.temperature = float(temperature)
+        self.alpha = float(alpha)
+        self.scale_soft_loss = scale_soft_loss
+        self.classes = np.arange(n_classes) if classes is None else np.asarray(classes)
+        self.sample_weight = (
+            np.ones(n_samples)
+            if sample_weight is None
+            else np.asarray(sample_weight, dtype=np.float64)
+        )
+        self._validate()
+        self._bind()
+
+    def _validate(self):
+        n_samples, n_classes = self.soft_labels.shape
+        if not 0 < self.temperature < np.inf:
+            raise ValueError(
+                f"temperature must be finite and greater than 0, got {self.temperature}"
+            )
+        if not 0 <= self.alpha <= 1:
+            raise ValueError(f"alpha must be in [0, 1], got {self.alpha}")
+        if n_classes < 2:
+            raise ValueError(f"soft_labels must have 2 columns or more, got {n_classes}")
+        for name in ("y", "sample_weight"):
+            if (shape := getattr(self, name).shape) != (n_samples,):
+                raise ValueError(f"{name} has shape {shape}, expected ({n_samples},)")
+        if self.classes.shape != (n_classes,):
+            raise ValueError(
+                f"classes has shape {self.classes.shape}, expected ({n_classes},)"
+            )
+        if self.y.size and not (self.y.min() >= -1 and self.y.max() < n_classes):
+            raise ValueError(f"y must hold columns in [0, {n_classes}), or -1 for none")
+        if not np.all(self.sample_weight >= 0):
+            raise ValueError("sample_weight must not be negative or NaN")
+
+    def _bind(self):
+        """Derive the weight of each row in each term, and the terms themselves."""
+        self._has_soft = ~np.isnan(self.soft_labels[:, 0])
+        soft_weight = self.sample_weight * self._has_soft
+        hard_weight = self.sample_weight * (self.y >= 0)
+        soft_sum, hard_sum = soft_weight.sum(), hard_weight.sum()
+        if self.alpha > 0 and soft_sum == 0:
+            raise ValueError(
+                f"alpha={self.alpha} weighs soft labels, but no row of positive weight "
+                "has one; use alpha=0"
+            )
+        if self.alpha < 1 and hard_sum == 0:
+            raise ValueError(
+                f"alpha={self.alpha} weighs hard labels, but no row of positive weight "
+                "has one; use alpha=1"
+            )
+        total = self.alpha * soft_sum + (1 - self.alpha) * hard_sum
+        self._soft_weight = soft_weight * (total / soft_sum if soft_sum else 0)
+        self._hard_weight = hard_weight * (total / hard_sum if hard_sum else 0)
+        self._softened = np.where(
+            self._has_soft[:, None], soften(self.soft_labels, self.temperature), 0
+        )
+        self._terms, self._pull = self._tempered_terms()
+
+    def _tempered_terms(self):
+        """``[(tau, weight)]`` of the cross-entropies, and their targets' sum ``r``."""
+        soft = self._soft_scale / self.temperature * self._soft_weight
+        hard = (1 - self.alpha) * self._hard_weight
+        if self.temperature == 1:
+            terms = [(1.0, soft + hard)]
+        else:
+            terms = [(self.temperature, soft)] if self.alpha > 0 else []
+            terms += [(1.0, hard)] if self.alpha < 1 else []
+        if self.n_classes == 2:
+            return terms, soft * self._softened[:, 1] + hard * (self.y == 1)
+        pull = soft[:, None] * self._softened
+        labelled = np.flatnonzero(self.y >= 0)
+        pull[labelled, self.y[labelled]] += hard[labelled]
+        return terms, pull
+
+    @property
+    def _soft_scale(self):
+        return self.alpha * (self.temperature**2 if self.scale_soft_loss else 1.0)
+
+    @property
+    def n_samples(self):
+        """Number of rows."""
+        return self.soft_labels.shape[0]
+
+    @property
+    def n_classes(self):
+        """Number of classes."""
+        return self.soft_labels.shape[1]
+
+    @property
+    def raw_shape(self):
+        """Shape of a raw prediction."""
+        return self._pull.shape
+
+    @property
+    def row_weight(self):
+        """Weight of each row in the sum."""
+        return self.alpha * self._soft_weight + (1 - self.alpha) * self._hard_weight
+
+    @property
+    def total_weight(self):
+        """Sum of `row_weight`."""
+        return float(self.row_weight.sum())
+
+    @property
+    def labels(self):
+        """The user's label of each row; meaningful where ``y >= 0``."""
+        return self.classes[self.y]
+
+    # The function of raw predictions ---------------------------------------------
+
+    def value_and_gradient(self, raw):
+        """Total loss (a mean) and the gradient of the sum.
+
+        Parameters
+        ----------
+        raw : array-like of shape `raw_shape`
+            Logits of the student; (n_samples, 1) is taken for two classes too.
+
+        Returns
+        -------
+        value : float
+        gradient : ndarray of the shape of `raw`
+        """
+        shape, raw = np.shape(raw), self._as_raw(raw)
+        value, gradient = self._constant_value(), -self._pull
+        if raw.ndim == 2:
+            raw = raw - raw.max(axis=1, keepdims=True)
+        value -= np.vdot(self._pull, raw)
+        for tau, weight in self._terms:
+            log_partition, proba = _log_partition(raw, tau)
+            value += tau * np.vdot(weight, log_partition)
+            gradient += _rows(weight, raw) * proba
+        return value / self.total_weight, gradient.reshape(shape)
+
+    def gradient(self, raw):
+        """Gradient of ``total_weight * value``; see `value_and_gradient`."""
+        return self.value_and_gradient(raw)[1]
+
+    def hessian(self, raw):
+        """Diagonal of the Hessian of ``total_weight * value`` in each row's logits.
+
+        Parameters
+        ----------
+        raw : array-like of shape `raw_shape`
+
+        Returns
+        -------
+        ndarray of the shape of `raw`
+        """
+        shape, raw = np.shape(raw), self._as_raw(raw)
+        diagonal = np.zeros(raw.shape)
+        for tau, weight in self._terms:
+            proba = _proba(raw, tau)
+            diagonal += _rows(weight / tau, raw) * proba * (1 - proba)
+        return diagonal.reshape(shape)
+
+    def hessian_product(self, raw):
+        """The map ``v -> H v`` at `raw`, for Newton methods.
+
+        Parameters
+        ----------
+        raw : array-like of shape `raw_shape`
+
+        Returns
+        -------
+        callable
+            Takes and returns arrays of shape `raw_shape`.
+        """
+        raw = self._as_raw(raw)
+        at = [(_rows(w / tau, raw), _proba(raw, tau)) for tau, w in self._terms]
+
+        def product(v):
+            if raw.ndim == 1:
+                return sum(w * p * (1 - p) for w, p in at) * v
+            return sum(w * p * (v - (p * v).sum(axis=1, keepdims=True)) for w, p in at)
+
+        return product
+
+    def parts(self, raw):
+        """The soft, hard and total loss at raw predictions.
+
+        Parameters
+        ----------
+        raw : array-like of shape `raw_shape`
+
+        Returns
+        -------
+        LossParts
+            A part that no row carries is NaN.
+        """
+        raw = self._as_raw(raw)
+        if raw.ndim == 1:
+            raw = np.column_stack([np.zeros_like(raw), raw])
+        log_s, log_s_T = log_softmax(raw, 1), log_softmax(raw / self.temperature, 1)
+        p = self._softened
+        divergence = (xlogy(p, p) - p * log_s_T).sum(axis=1)
+        cross_entropy = -log_s[np.arange(self.n_samples), self.y]
+        soft = np.vdot(self._soft_weight, np.where(self._has_soft, divergence, 0))
+        hard = np.vdot(self._hard_weight, np.where(self.y >= 0, cross_entropy, 0))
+        total = self._soft_scale * soft + (1 - self.alpha) * hard
+        return LossParts(
+            _mean(soft, self._soft_weight), _mean(hard, self._hard_weight),
+            float(total / self.total_weight),
+        )  # fmt: skip
+
+    # Rows and groups of rows -----------------------------------------------------
+
+    def take(self, rows):
+        """The loss of some of the rows, at the weights they have in the whole.
+
+        Gradients of disjoint subsets therefore add up to the gradient of the whole,
+        for mini-batches, leaves and validation splits alike.
+
+        Parameters
+        ----------
+        rows : array-like of int or bool, or slice
+
+        Returns
+        -------
+        CombinedLoss
+        """
+        part = copy.copy(self)
+        for name in _PER_ROW:
+            setattr(part, name, getattr(self, name)[rows])
+        part._terms = [(tau, weight[rows]) for tau, weight in self._terms]
+        return part
+
+    def reweight(self, factor):
+        """The loss with every row's sample weight multiplied by a factor.
+
+        Parameters
+        ----------
+        factor : array-like of shape (n_samples,)
+
+        Returns
+        -------
+        CombinedLoss
+        """
+        return CombinedLoss(
+            self.soft_labels,
+            self.y,
+            temperature=self.temperature,
+            alpha=self.alpha,
+            sample_weight=self.sample_weight * factor,
+            scale_soft_loss=self.scale_soft_loss,
+            classes=self.classes,
+        )
+
+    def blend(self, temperature=1.0):
+        """Soft and hard labels mixed into one target per row.
+
+        At temperature 1 cross-entropy against these targets *is* the loss at
+        ``temperature=1``. At others it is not: the targets then serve to grow a tree or
+        to start an iteration, never as the loss.
+
+        Parameters
+        ----------
+        temperature : float, default=1.0
+            Softens the soft labels.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Rows sum to 1; a row of weight 0 keeps whichever label it has.
+        """
+        soft, hard = self.alpha * self._soft_weight, (1 - self.alpha) * self._hard_weight
+        idle = soft + hard == 0
+        soft, hard = soft + (idle & self._has_soft), hard + (idle & ~self._has_soft)
+        proba = self._softened
+        if temperature != self.temperature:
+            proba = soften(np.where(self._has_soft[:, None], self.soft_labels, 0), temperature)
+        target = soft[:, None] * proba
+        target[np.arange(self.n_samples), self.y] += hard
+        return target / (soft + hard)[:, None]
+
+    def constant(self, groups=None, n_groups=1):
+        """The raw prediction, constant over a group, that minimises each group's loss.
+
+        Parameters
+        ----------
+        groups : array-like of int of shape (n_samples,), default=None
+            Group of each row, in ``[0, n_groups)``. None: one group of all rows.
+        n_groups : int, default=1
+
+        Returns
+        -------
+        ndarray of shape (n_groups,) for two classes, else (n_groups, n_classes)
+            Class probabilities that are 0 at the minimum get a logit so low that their
+            exponential is exactly 0. A group without weight gets zeros.
+
+        Notes
+        -----
+        See `minimise_groups` for the equation and its solution.
+        """
+        if groups is None:
+            groups = np.zeros(self.n_samples, dtype=np.intp)
+        return minimise_groups(*self.group_sums(groups, n_groups))
+
+    def group_sums(self, groups, n_groups):
+        """Sums of the row coefficients over groups: what `minimise_groups` takes.
+
+        Parameters
+        ----------
+        groups : array-like of int of shape (n_samples,)
+        n_groups : int
+
+        Returns
+        -------
+        terms : list of (float, ndarray of shape (n_groups,))
+            Temperature and summed weight of each cross-entropy.
+        pull : ndarray of shape (n_groups,) or (n_groups, n_classes)
+            Summed targets.
+        """
+
+        def total(values):
+            return np.bincount(groups, weights=values, minlength=n_groups)
+
+        terms = [(tau, total(weight)) for tau, weight in self._terms]
+        if self._pull.ndim == 1:
+            return terms, total(self._pull)
+        return terms, np.column_stack([total(column) for column in self._pull.T])
+
+    def _constant_value(self):
+        """The teacher's negative entropy: what makes the soft term a divergence."""
+        if self._soft_scale == 0:
+            return 0.0
+        return self._soft_scale * np.vdot(
+            self._soft_weight, xlogy(self._softened, self._softened).sum(axis=1)
+        )
+
+    def _as_raw(self, raw):
+        return np.asarray(raw, dtype=np.float64).reshape(self.raw_shape)
+
+
+_PER_ROW = (
+    "soft_labels", "y", "sample_weight", "_has_soft", "_soft_weight", "_hard_weight",
+    "_softened", "_pull",
+)  # fmt: skip
+
+
+def _rows(weight, raw):
+    return weight if raw.ndim == 1 else weight[:, None]
+
+
+def _mean(total, weight):
+    return float(total / weight.sum()) if weight.any() else np.nan
+
+
+def _log_partition(raw, tau):
+    """``lse(z / tau)`` and ``softmax(z / tau)``; of several columns the largest is 0."""
+    if raw.ndim == 1:
+        scaled = raw / tau
+        small = np.exp(-np.abs(scaled))
+        proba = np.where(scaled >= 0, 1.0, small) / (1 + small)
+        return np.maximum(scaled, 0) + np.log1p(small), proba
+    proba = np.exp(raw / tau)
+    partition = proba.sum(axis=1)
+    proba /= partition[:, None]
+    return np.log(partition), proba
+
+
+def _proba(raw, tau):
+    return expit(raw / tau) if raw.ndim == 1 else softmax(raw / tau, axis=1)
+
+
+def minimise_groups(terms, pull):
+    r"""Solve ``a * softmax(z / T) + b * softmax(z) = r`` for each group.
+
+    Parameters
+    ----------
+    terms : list of (float, ndarray of shape (n_groups,))
+        Temperature and weight of each of one or two cross-entropies.
+    pull : ndarray of shape (n_groups,) or (n_groups, n_classes)
+        Summed targets; with several columns they sum to the summed weights.
+
+    Returns
+    -------
+    ndarray of the shape of `pull`
+
+    Notes
+    -----
+    One term has the closed form ``z = T * log(r)``. With two, write
+    :math:`x = \mathrm{softmax}(z / T)` and :math:`Z = \sum_k x_k^T`. Each class solves
+    :math:`a x_k + (b / Z) x_k^T = r_k` on its own, and the sum of the solutions falls
+    as :math:`b / Z` grows, so that one bracketed scalar root a group is left. The
+    inner equations, in log x, are convex with slopes between 1 and T: Newton's method
+    started to the right of the root cannot fail, at any T and with classes of target 0.
+    """
+    (hot, soft), *rest = terms
+    target = pull
+    if pull.ndim == 1:
+        weight = soft + sum(w for _, w in rest)
+        target = np.column_stack([weight - pull, pull])
+    target = np.maximum(target, 0)
+    with np.errstate(divide="ignore"):
+        log_r = np.log(target)
+    logits = hot * log_r
+    if rest:
+        hard = rest[0][1]
+        mixed = (soft > 0) & (hard > 0)
+        logits[soft == 0] = log_r[soft == 0]
+        logits[mixed] = hot * _solve_mixed(soft[mixed], hard[mixed], log_r[mixed], hot)
+    logits -= np.where(target.any(axis=1), logits.max(axis=1), 0)[:, None]
+    logits[np.isneginf(logits)] = _NEVER * max(hot, 1.0)
+    logits[~target.any(axis=1)] = 0
+    return logits[:, 1] - logits[:, 0] if pull.ndim == 1 else logits
+
+
+def _solve_mixed(a, b, log_r, T):
+    """``log x`` for ``a x_k + (b / Z) x_k^T = r_k``, ``Z = sum_k x_k^T``."""
+    weight = a + b
+    log_r = log_r - np.log(weight)[:, None]
+    log_a, log_b = np.log(a / weight), np.log(b / weight)
+    edge = log_b + (T - 1) * np.log(log_r.shape[1])
+    low, high = np.minimum(log_b, edge), np.maximum(log_b, edge)
+    level = log_b.copy()  # log(b / Z); exact for one-hot targets
+    for _ in range(100):
+        log_x, share = _solve_class(log_a[:, None], level[:, None], log_r, T)
+        x = np.exp(log_x)
+        excess = np.log(x.sum(axis=1))
+        low, high = np.where(excess > 0, level, low), np.where(excess > 0, high, level)
+        slope = -(x * share / (1 + (T - 1) * share)).sum(axis=1) / x.sum(axis=1)
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            step = level - excess / slope
+        inside = (step >= low) & (step <= high)
+        level = np.where(inside, step, (low + high) / 2)
+        if np.all((np.abs(excess) < 1e-13) | (high - low <= 1e-15 * np.abs(high))):
+            break
+    return log_x
+
+
+def _solve_class(log_a, level, log_r, T):
+    """Root y of ``exp(log_a + y) + exp(level + T y) = r``; share of the second term."""
+    y = np.minimum(log_r - log_a, (log_r - level) / T)
+    share = np.zeros_like(y)
+    some = np.isfinite(log_r)
+    for _ in range(60):
+        gap = level + (T - 1) * y - log_a
+        np.copyto(share, expit(gap), where=some)
+        excess = log_a + y + np.logaddexp(0, gap) - log_r
+        step = np.where(some, excess, 0) / (1 + (T - 1) * share)
+        y = y - step
+        if np.max(np.abs(step), initial=0) < 1e-15 * (
+            1 + np.max(np.abs(y), where=some, initial=0)
+        ):
+            break
+    return y, share
+
+
+_NEVER = -800.0  # exp(-800) is exactly 0 in float64

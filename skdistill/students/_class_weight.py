@@ -1,0 +1,42 @@
+"""A student's ``class_weight`` becomes row weights of the loss.
+
+A row with a hard label y weighs ``cw[y]``; one with soft labels p only weighs
+``sum_k p_k cw[k]``. Applied once, here, so that no path applies it again to copies of
+a row, where it would bend the targets instead of weighing the row.
+"""
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+from sklearn.utils.class_weight import compute_class_weight
+
+
+def absorb_class_weight(student, loss):
+    """Move ``class_weight`` from an unfitted student into the loss.
+
+    Parameters
+    ----------
+    student : classifier
+        Its ``class_weight`` is set to None if it is a dict or "balanced".
+    loss : CombinedLoss
+
+    Returns
+    -------
+    loss : CombinedLoss
+    changed : dict
+        The parameter to set back after the fit, empty if there is none.
+    """
+    class_weight = student.get_params(deep=False).get("class_weight")
+    if not (isinstance(class_weight, dict) or class_weight == "balanced"):
+        return loss, {}
+    labelled = loss.y >= 0
+    # "balanced" counts weights in LogisticRegression and rows everywhere else
+    weighted = isinstance(student, LogisticRegression)
+    weight = compute_class_weight(
+        class_weight,
+        classes=loss.classes,
+        y=loss.labels[labelled],
+        sample_weight=loss.sample_weight[labelled] if weighted else None,
+    )
+    factor = np.where(labelled, weight[loss.y], np.nan_to_num(loss.soft_labels) @ weight)
+    student.set_params(class_weight=None)
+    return loss.reweight(factor), {"class_weight": class_weight}

@@ -1,0 +1,154 @@
+"""Which function fits which student: `fit_student`, `register`, `available`.
+
+A family is a fitter and a search space, kept under the exact class of the student: a
+subclass may mean something else by its parameters (`LogisticRegressionCV`), so it
+registers itself or takes the general path, which is the family of `object`.
+
+A fitter is called as ``fit(student, X, loss, *, random_state, **fit_params)``. It fits
+`student` in place, a clone of its own whose unset seeds are set and whose
+``class_weight`` has moved into the loss, and returns `Fitted`. What it cannot honour it
+refuses with `Unsupported`; only `fit_student` then chooses the general path.
+"""
+
+import importlib
+from typing import Any, NamedTuple
+
+from sklearn.base import clone
+
+from skdistill.students._class_weight import absorb_class_weight
+from skdistill.students._seeds import unset_seeds
+
+
+class Unsupported(ValueError):
+    """A path cannot honour a parameter, which the message names."""
+
+
+class Fitted(NamedTuple):
+    """What a fitter returns.
+
+    Attributes
+    ----------
+    student : estimator
+        The student it was given, fitted.
+    path : str, default="direct"
+        "direct", "label-reduction" or "sampled-labels".
+    curve : list of LossParts or None, default=None
+        The loss after each iteration of an iterative student.
+    """
+
+    student: Any
+    path: str = "direct"
+    curve: Any = None
+
+
+class _Family(NamedTuple):
+    fit: Any
+    search_space: Any
+
+
+_FAMILIES = {}
+
+
+def register(student_class, fit, *, search_space=None):
+    """Let students of exactly this class be fitted by a function of your own.
+
+    Parameters
+    ----------
+    student_class : type or str
+        A classifier class, or its full name ("lightgbm.sklearn.LGBMClassifier") so
+        that an optional package need not be imported.
+    fit : callable
+        ``fit(student, X, loss, *, random_state, **fit_params)`` returning `Fitted`:
+        minimises `loss`, a :class:`skdistill.loss.CombinedLoss`, in the raw predictions
+        of `student`, and leaves nothing of skdistill in it. Raises `Unsupported` for a
+        parameter it cannot honour.
+    search_space : callable, default=None
+        Maps a student to ``{parameter: optuna distribution}``.
+    """
+    _FAMILIES[_full_name(student_class)] = _Family(fit, search_space or _no_space)
+
+
+def available():
+    """Registered student classes that can be imported here.
+
+    Returns
+    -------
+    dict
+        Class by class name, sorted.
+    """
+    classes = {}
+    for name in _FAMILIES:
+        module, _, class_name = name.rpartition(".")
+        try:
+            classes[class_name] = getattr(importlib.import_module(module), class_name)
+        except ModuleNotFoundError:
+            continue
+    classes.pop("object", None)
+    return dict(sorted(classes.items()))
+
+
+def search_space(student):
+    """Default search space of a student, from its family's file.
+
+    Parameters
+    ----------
+    student : classifier
+
+    Returns
+    -------
+    dict
+        Optuna distribution by parameter name; empty for a class nobody registered.
+    """
+    return _family(student).search_space(student)
+
+
+def fit_student(student, X, loss, *, random_state=None, **fit_params):
+    """Fit a clone of a student against a loss, by the function of its family.
+
+    Parameters
+    ----------
+    student : classifier
+    X : array-like, frame, sparse matrix or list of `loss.n_samples` rows
+    loss : CombinedLoss
+    random_state : int, default=None
+        Seed of sampled labels, and of every seed of the student that is None.
+    **fit_params : dict
+        Handed to the student's own ``fit``.
+
+    Returns
+    -------
+    Fitted
+        Its student is of the class of `student`, parameters unchanged.
+
+    Raises
+    ------
+    Unsupported
+        If no path honours a parameter of the student.
+    """
+    family, general = _family(student), _FAMILIES[_full_name(object)]
+    for candidate in (family, general):
+        own = clone(student)
+        own_loss, changed = absorb_class_weight(own, loss)
+        changed |= unset_seeds(own, random_state)
+        try:
+            fitted = candidate.fit(own, X, own_loss, random_state=random_state, **fit_params)
+        except Unsupported:
+            if candidate is general:
+                raise
+            continue
+        return fitted._replace(student=fitted.student.set_params(**changed))
+    raise AssertionError("unreachable: the general path returns or raises")
+
+
+def _family(student):
+    return _FAMILIES.get(_full_name(type(student))) or _FAMILIES[_full_name(object)]
+
+
+def _full_name(student_class):
+    if isinstance(student_class, str):
+        return student_class
+    return f"{student_class.__module__}.{student_class.__qualname__}"
+
+
+def _no_space(student):
+    return {}

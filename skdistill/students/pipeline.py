@@ -1,0 +1,72 @@
+"""Pipelines: transformers fitted once, on the rows; the last step by its own family."""
+
+import numpy as np
+from sklearn import get_config
+from sklearn.pipeline import Pipeline
+from sklearn.utils.metadata_routing import get_routing_for_object, process_routing
+
+from skdistill._sklearn.validation import take_params, take_rows
+from skdistill.students._registry import Fitted, Unsupported, fit_student, register
+from skdistill.students._registry import search_space as space_of
+
+
+def fit_pipeline(student, X, loss, *, random_state=None, **fit_params):
+    """Fit the transformers on the rows with a hard label, the last step on the loss.
+
+    Fit parameters reach the steps as `Pipeline.fit` would route them.
+    """
+    name, last = student.steps[-1]
+    if last is None or last == "passthrough":
+        raise Unsupported(f"the last step of the student, {name!r}, must be a classifier")
+    head = student[:-1]
+    if len(head):
+        head_params, fit_params = _route(student, head, fit_params)
+        X = _fit_transform(head, X, loss, head_params)
+        for key in set(student.transform_input or ()) & set(fit_params):
+            fit_params[key] = _transform_each(head, fit_params[key])
+    elif fit_params:
+        fit_params = _route(student, head, fit_params)[1]
+    fitted = fit_student(last, X, loss, random_state=random_state, **fit_params)
+    student.steps = [*head.steps, (name, fitted.student)]
+    return Fitted(student, fitted.path, fitted.curve)
+
+
+def _fit_transform(head, X, loss, params):
+    labelled = np.flatnonzero(loss.y >= 0)
+    if len(labelled) == loss.n_samples:
+        return head.fit_transform(X, loss.labels, **params)
+    params = take_params(X, params, labelled)
+    return head.fit(take_rows(X, labelled), loss.labels[labelled], **params).transform(X)
+
+
+def _route(student, head, fit_params):
+    """Parameters of the transformers and of the last step."""
+    last = student.steps[-1][0]
+    if get_config()["enable_metadata_routing"]:
+        routed = process_routing(student, "fit", **fit_params)
+        consumed = get_routing_for_object(head).consumes("fit_transform", fit_params)
+        return {key: fit_params[key] for key in consumed}, dict(routed[last].fit)
+    for key in fit_params:
+        if key.partition("__")[0] not in student.named_steps or "__" not in key:
+            raise ValueError(
+                f"a Pipeline as student takes fit parameters as step__parameter, got {key!r}"
+            )
+    own = {key for key in fit_params if key.startswith(f"{last}__")}
+    own_params = {key.removeprefix(f"{last}__"): fit_params[key] for key in own}
+    return {key: fit_params[key] for key in fit_params.keys() - own}, own_params
+
+
+def _transform_each(head, value):
+    """Validation data of the last step, seen through the transformers."""
+    if isinstance(value, tuple):
+        return tuple(head.transform(part) for part in value)
+    return head.transform(value)
+
+
+def pipeline_space(student):
+    """Search space of the last step, prefixed by its name."""
+    name, last = student.steps[-1]
+    return {f"{name}__{key}": value for key, value in space_of(last).items()}
+
+
+register(Pipeline, fit_pipeline, search_space=pipeline_space)

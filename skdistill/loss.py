@@ -92,6 +92,22 @@ def soften_logits(logits, temperature):
     return softmax(np.asarray(logits, dtype=np.float64) / temperature, axis=1)
 
 
+def logits(proba):
+    """Raw prediction of probabilities, of the shape a `CombinedLoss` takes.
+
+    Parameters
+    ----------
+    proba : array-like of shape (n_samples, n_classes)
+        Zeros are raised to the spacing of float64, as scikit-learn's ``log_loss`` does.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,) for two classes, else (n_samples, n_classes)
+    """
+    log_proba = np.log(np.maximum(np.asarray(proba, dtype=np.float64), np.finfo(float).eps))
+    return log_proba[:, 1] - log_proba[:, 0] if log_proba.shape[1] == 2 else log_proba
+
+
 class CombinedLoss:
     """``alpha * c * KL(p_T || s_T) + (1 - alpha) * CE(y, s)``, bound to its targets.
 

@@ -1,9 +1,12 @@
-"""Row selection that keeps containers: frames, polars, sparse matrices, lists of text.
+"""Rows of any container (frames, polars, sparse, lists of text), and their weights.
 
-scikit-learn has no public function for either. Checked on 1.7.2 and 1.9.1.
+scikit-learn has no public function for these. Checked on 1.7.2 and 1.9.1.
 """
 
 from sklearn.utils import _safe_indexing as take_rows
 from sklearn.utils.validation import _check_method_params as take_params
+from sklearn.utils.validation import _check_sample_weight as check_sample_weight
+from sklearn.utils.validation import _num_features as num_features
+from sklearn.utils.validation import _num_samples as num_samples
 
-__all__ = ["take_params", "take_rows"]
+__all__ = ["check_sample_weight", "num_features", "num_samples", "take_params", "take_rows"]

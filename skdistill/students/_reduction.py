@@ -27,6 +27,7 @@ from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils.validation import has_fit_parameter
 
 from skdistill._sklearn.validation import take_params, take_rows
+from skdistill.loss import logits
 from skdistill.students._registry import Fitted, Unsupported, register
 
 MAX_REFITS = 12
@@ -200,15 +201,6 @@ def _holds_out_rows(student):
     if "early_stopping" in params:
         return params["early_stopping"] not in (False, "auto")
     return "validation_fraction" in params and params.get("n_iter_no_change") is not None
-
-
-def logits(proba):
-    """Raw prediction of probabilities, of the shape a `CombinedLoss` takes.
-
-    Zeros are raised to the spacing of float64, as scikit-learn's ``log_loss`` does.
-    """
-    log_proba = np.log(np.maximum(proba, np.finfo(float).eps))
-    return log_proba[:, 1] - log_proba[:, 0] if proba.shape[1] == 2 else log_proba
 
 
 register(object, fit_by_labels)

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 from sklearn.base import clone
 
+from skdistill._seeds import unset_seeds
 from skdistill.students._class_weight import absorb_class_weight
-from skdistill.students._seeds import unset_seeds
 
 
 class Unsupported(ValueError):

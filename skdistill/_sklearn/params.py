@@ -1,0 +1,11 @@
+"""Parameter validation and the fit context, as every scikit-learn estimator has them.
+
+scikit-learn's own messages and, from 1.9, its callbacks come with them; there is no
+public way to either. Checked on 1.7.2 and 1.9.1.
+"""
+
+from sklearn.base import _fit_context as fit_context
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils._user_interface import _print_elapsed_time as print_elapsed_time
+
+__all__ = ["HasMethods", "Interval", "StrOptions", "fit_context", "print_elapsed_time"]

@@ -1,0 +1,177 @@
+"""What a fitted estimator costs to ship: bytes, numbers it holds, time to predict.
+
+The other axis of distillation. Sizes are exact; times are medians of many calls after
+a warm-up, on one thread, so that a small student is not charged for waking a pool.
+They compare estimators measured side by side on one machine, and nothing else.
+"""
+
+import pickle
+import re
+from itertools import cycle, islice
+from time import perf_counter
+from typing import NamedTuple
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from skdistill._sklearn.histogram_leaves import n_histogram_leaves
+from skdistill._sklearn.validation import take_rows
+
+THOUSAND = 1000
+
+
+class Footprint(NamedTuple):
+    """Size and speed of a fitted estimator.
+
+    Attributes
+    ----------
+    n_bytes : int
+        Length of its pickle.
+    n_parameters : int or None
+        Fitted coefficients or leaves; see `n_parameters`.
+    row_seconds : float
+        Median time to predict one row.
+    thousand_rows_seconds : float
+        Median time to predict a thousand rows at once.
+    """
+
+    n_bytes: int
+    n_parameters: int | None
+    row_seconds: float
+    thousand_rows_seconds: float
+
+
+def footprint(estimator, X, *, method="predict_proba"):
+    """Measure the size of a fitted estimator and its speed on rows like these.
+
+    Parameters
+    ----------
+    estimator : fitted estimator
+    X : array-like, frame, sparse matrix or list of shape (n_samples, n_features)
+        Rows are taken in turn, again and again where there are fewer than are needed.
+    method : str, default="predict_proba"
+        What is timed.
+
+    Returns
+    -------
+    Footprint
+    """
+    return Footprint(
+        n_bytes(estimator),
+        n_parameters(estimator),
+        latency(estimator, X, method=method),
+        latency(estimator, X, n_rows=THOUSAND, method=method),
+    )
+
+
+def n_bytes(estimator):
+    """Length of the estimator's pickle: what joblib stores, uncompressed.
+
+    Parameters
+    ----------
+    estimator : object
+
+    Returns
+    -------
+    int
+    """
+    return len(pickle.dumps(estimator, protocol=pickle.HIGHEST_PROTOCOL))
+
+
+def n_parameters(estimator):
+    """Number of coefficients of a linear model or network, of leaves of trees.
+
+    Parameters
+    ----------
+    estimator : fitted estimator
+        Of a pipeline, a search or a distilled classifier what predicts last counts.
+
+    Returns
+    -------
+    int or None
+        None where nothing is known about the estimator.
+    """
+    for attribute, count in _COUNTS.items():
+        if hasattr(estimator, attribute):
+            return count(estimator)
+    return None
+
+
+def _total(members):
+    counts = [n_parameters(member) for member in members]
+    return None if None in counts else sum(counts)
+
+
+def _final(attribute):
+    return lambda estimator: n_parameters(getattr(estimator, attribute))
+
+
+# By a fitted attribute that only such an estimator has; the first that is found decides.
+_COUNTS = {
+    "student_": _final("student_"),
+    "best_estimator_": _final("best_estimator_"),
+    "steps": lambda pipeline: n_parameters(pipeline[-1]),
+    "tree_": lambda tree: int(tree.tree_.n_leaves),
+    "coef_": lambda linear: linear.coef_.size + np.size(linear.intercept_),
+    "coefs_": lambda network: sum(a.size for a in (*network.coefs_, *network.intercepts_)),
+    "booster_": lambda boosting: _sum_of(
+        r"num_leaves=(\d+)", boosting.booster_.model_to_string()
+    ),
+    "get_booster": lambda boosting: sum(
+        tree.count("leaf=") for tree in boosting.get_booster().get_dump()
+    ),
+    "get_leaf_values": lambda boosting: len(boosting.get_leaf_values()),
+    "final_estimator_": lambda stack: _total([*stack.estimators_, stack.final_estimator_]),
+    "estimators_": lambda ensemble: _total(np.ravel(ensemble.estimators_).tolist()),
+    "n_trees_per_iteration_": n_histogram_leaves,
+}
+
+
+def _sum_of(pattern, text):
+    return sum(map(int, re.findall(pattern, text)))
+
+
+def latency(
+    estimator, X, *, n_rows=1, method="predict_proba", n_calls=50, seconds=0.5, n_threads=1
+):
+    """Median time of one call, in seconds, each call on other rows.
+
+    Parameters
+    ----------
+    estimator : fitted estimator
+    X : array-like, frame, sparse matrix or list of shape (n_samples, n_features)
+    n_rows : int, default=1
+        Rows in a call.
+    method : str, default="predict_proba"
+    n_calls : int, default=50
+        Calls at most, after one that is not counted.
+    seconds : float, default=0.5
+        No call starts later, so that a slow teacher is measured too; three are made
+        in any case.
+    n_threads : int or None, default=1
+        Threads of the BLAS and OpenMP pools; None leaves them alone. Those of an
+        estimator's own ``n_jobs`` are not touched.
+
+    Returns
+    -------
+    float
+    """
+    predict = getattr(estimator, method)
+    batches = cycle(_batches(X, n_rows))
+    times = []
+    with threadpool_limits(limits=n_threads):
+        predict(next(batches))
+        until = perf_counter() + seconds
+        while len(times) < 3 or (len(times) < n_calls and perf_counter() < until):
+            batch = next(batches)
+            start = perf_counter()
+            predict(batch)
+            times.append(perf_counter() - start)
+    return float(np.median(times))
+
+
+def _batches(X, n_rows, n_batches=8):
+    """A few batches of rows in turn, made beforehand, in the container of `X`."""
+    n_samples = X.shape[0] if hasattr(X, "shape") else len(X)
+    turn = cycle(range(n_samples))
+    return [take_rows(X, list(islice(turn, n_rows))) for _ in range(n_batches)]

@@ -1,0 +1,138 @@
+"""Size and speed of an estimator: exact counts, consistent times, any container."""
+
+import pickle
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.sparse import csr_array
+from sklearn.base import BaseEstimator
+from sklearn.datasets import load_iris
+from sklearn.ensemble import (
+    GradientBoostingClassifier,
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+    StackingClassifier,
+    VotingClassifier,
+)
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.tree import DecisionTreeClassifier
+
+from skdistill.footprint import footprint, latency, n_bytes, n_parameters
+
+X, y = load_iris(return_X_y=True)
+
+
+def test_bytes_are_those_of_the_pickle_and_grow_with_the_model():
+    small = DecisionTreeClassifier(max_depth=1).fit(X, y)
+    large = RandomForestClassifier(20, random_state=0).fit(X, y)
+    assert n_bytes(small) == len(pickle.dumps(small, protocol=pickle.HIGHEST_PROTOCOL))
+    assert n_bytes(small) < n_bytes(large)
+
+
+def test_a_linear_model_counts_coefficients_and_intercepts():
+    linear = LogisticRegression(max_iter=1000)
+    assert n_parameters(linear.fit(X, y)) == 3 * 4 + 3
+    assert n_parameters(linear.fit(X, y == 2)) == 4 + 1
+
+
+def test_a_network_counts_every_layer():
+    network = MLPClassifier((5,), solver="lbfgs", max_iter=5000, random_state=0).fit(X, y)
+    assert n_parameters(network) == (4 * 5 + 5) + (5 * 3 + 3)
+
+
+def test_trees_count_their_leaves():
+    tree = DecisionTreeClassifier(max_leaf_nodes=5, random_state=0).fit(X, y)
+    assert n_parameters(tree) == tree.get_n_leaves() == 5
+    forest = RandomForestClassifier(3, max_leaf_nodes=4, random_state=0).fit(X, y)
+    assert n_parameters(forest) == sum(t.get_n_leaves() for t in forest.estimators_)
+
+
+@pytest.mark.parametrize(
+    "boosting", [GradientBoostingClassifier, HistGradientBoostingClassifier]
+)
+def test_boosting_counts_the_leaves_of_each_class_and_round(boosting):
+    rounds = {"n_estimators": 2} if boosting is GradientBoostingClassifier else {"max_iter": 2}
+    stumps = boosting(max_depth=1, **rounds).fit(X, y)
+    assert n_parameters(stumps) == 2 * 3 * 2
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "rounds"),
+    [
+        ("lightgbm", "LGBMClassifier", {"n_estimators": 2, "num_leaves": 2, "verbose": -1}),
+        ("xgboost", "XGBClassifier", {"n_estimators": 2, "max_depth": 1}),
+        ("catboost", "CatBoostClassifier", {"iterations": 2, "depth": 1, "verbose": 0}),
+    ],
+)
+def test_the_boosting_libraries_count_leaves_too(module, name, rounds):
+    rounds = dict(rounds, allow_writing_files=False) if module == "catboost" else rounds
+    stumps = getattr(pytest.importorskip(module), name)(**rounds).fit(X, y)
+    expected = 2 * 2 * 3
+    if module == "catboost":  # a leaf there holds a value for each class
+        expected = stumps.get_leaf_values().size
+    assert n_parameters(stumps) == expected
+
+
+def test_of_pipelines_and_searches_the_final_estimator_counts():
+    student = make_pipeline(StandardScaler(), DecisionTreeClassifier(max_leaf_nodes=3))
+    search = GridSearchCV(student, {"decisiontreeclassifier__max_leaf_nodes": [3]})
+    assert n_parameters(student.fit(X, y)) == 3
+    assert n_parameters(search.fit(X, y)) == 3
+
+
+def test_a_stack_counts_its_members_and_what_combines_them():
+    tree = DecisionTreeClassifier(max_leaf_nodes=3, random_state=0)
+    stack = StackingClassifier([("tree", tree)], LogisticRegression()).fit(X, y)
+    assert n_parameters(stack) == 3 + (3 * 3 + 3)
+
+
+def test_an_unknown_estimator_or_member_has_no_count():
+    naive = GaussianNB().fit(X, y)
+    assert n_parameters(naive) is None
+    tree = DecisionTreeClassifier(random_state=0)
+    assert n_parameters(VotingClassifier([("a", GaussianNB()), ("b", tree)]).fit(X, y)) is None
+
+
+class Recorder(BaseEstimator):
+    """Predicts slowly and remembers what it was asked."""
+
+    def __init__(self):
+        self.seen = []
+
+    def predict(self, X):
+        self.seen.append(X)
+        time.sleep(0.002)
+
+
+def test_latency_is_at_least_what_a_call_takes_and_changes_rows():
+    model = Recorder()
+    rows = np.arange(6).reshape(3, 2)
+    assert latency(model, rows, method="predict", n_calls=5) >= 0.002
+    assert len(model.seen) == 1 + 5
+    assert {len(batch) for batch in model.seen} == {1}
+    assert {int(batch[0, 0]) for batch in model.seen} == {0, 2, 4}
+
+
+def test_batches_repeat_few_rows_and_slow_models_are_called_three_times():
+    model = Recorder()
+    latency(model, np.arange(6).reshape(3, 2), n_rows=1000, method="predict", seconds=0)
+    assert len(model.seen) == 1 + 3
+    assert {len(batch) for batch in model.seen} == {1000}
+
+
+@pytest.mark.parametrize("container", [np.asarray, pd.DataFrame, csr_array, np.ndarray.tolist])
+def test_a_footprint_takes_the_rows_that_the_estimator_takes(container):
+    rows = container(X)
+    linear = LogisticRegression(max_iter=1000).fit(rows, y)
+    found = footprint(linear, rows)
+    assert found.n_bytes == n_bytes(linear)
+    assert found.n_parameters == 15
+    assert found.row_seconds > 0
+    assert found.thousand_rows_seconds > 0

@@ -30,10 +30,11 @@ float64.
 """
 
 import copy
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import expit, log_softmax, softmax, xlogy
+from scipy.special import softmax, xlogy
 
 from skdistill._groups import minimise_groups
 
@@ -224,9 +225,10 @@ class CombinedLoss:
         total = self.alpha * soft_sum + (1 - self.alpha) * hard_sum
         self._soft_weight = soft_weight * (total / soft_sum if soft_sum else 0)
         self._hard_weight = hard_weight * (total / hard_sum if hard_sum else 0)
-        self._softened = np.where(
-            self._has_soft[:, None], soften(self.soft_labels, self.temperature), 0
+        self._softened = np.asfortranarray(
+            np.where(self._has_soft[:, None], soften(self.soft_labels, self.temperature), 0)
         )
+        self._negentropy = xlogy(self._softened, self._softened).sum(axis=1)
         self._terms, self._pull = self._tempered_terms()
 
     def _tempered_terms(self):
@@ -264,12 +266,12 @@ class CombinedLoss:
         """Shape of a raw prediction."""
         return self._pull.shape
 
-    @property
+    @cached_property
     def row_weight(self):
         """Weight of each row in the sum."""
         return self.alpha * self._soft_weight + (1 - self.alpha) * self._hard_weight
 
-    @property
+    @cached_property
     def total_weight(self):
         """Sum of `row_weight`."""
         return float(self.row_weight.sum())
@@ -295,14 +297,13 @@ class CombinedLoss:
         gradient : ndarray of the shape of `raw`
         """
         shape, raw = np.shape(raw), self._as_raw(raw)
-        value, gradient = self._constant_value(), -self._pull
-        if raw.ndim == 2:
-            raw = raw - raw.max(axis=1, keepdims=True)
-        value -= np.vdot(self._pull, raw)
+        gradient = -self._pull
+        value = self._constant_value + np.vdot(gradient.T, raw.T)
         for tau, weight in self._terms:
             log_partition, proba = _log_partition(raw, tau)
             value += tau * np.vdot(weight, log_partition)
-            gradient += _rows(weight, raw) * proba
+            proba *= _rows(weight, raw)
+            gradient += proba
         return value / self.total_weight, gradient.reshape(shape)
 
     def gradient(self, raw):
@@ -323,7 +324,7 @@ class CombinedLoss:
         shape, raw = np.shape(raw), self._as_raw(raw)
         diagonal = np.zeros(raw.shape)
         for tau, weight in self._terms:
-            proba = _proba(raw, tau)
+            proba = _log_partition(raw, tau)[1]
             diagonal += _rows(weight / tau, raw) * proba * (1 - proba)
         return diagonal.reshape(shape)
 
@@ -340,7 +341,7 @@ class CombinedLoss:
             Takes and returns arrays of shape `raw_shape`.
         """
         raw = self._as_raw(raw)
-        at = [(_rows(w / tau, raw), _proba(raw, tau)) for tau, w in self._terms]
+        at = [(_rows(w / tau, raw), _log_partition(raw, tau)[1]) for tau, w in self._terms]
 
         def product(v):
             if raw.ndim == 1:
@@ -361,15 +362,17 @@ class CombinedLoss:
         LossParts
             A part that no row carries is NaN.
         """
-        raw = self._as_raw(raw)
+        raw, T = self._as_raw(raw), self.temperature
+        hot = cold = _log_partition(raw, T)[0]
+        if T != 1:
+            cold = _log_partition(raw, 1.0)[0]
         if raw.ndim == 1:
-            raw = np.column_stack([np.zeros_like(raw), raw])
-        log_s, log_s_T = log_softmax(raw, 1), log_softmax(raw / self.temperature, 1)
-        p = self._softened
-        divergence = (xlogy(p, p) - p * log_s_T).sum(axis=1)
-        cross_entropy = -log_s[np.arange(self.n_samples), self.y]
-        soft = np.vdot(self._soft_weight, np.where(self._has_soft, divergence, 0))
-        hard = np.vdot(self._hard_weight, np.where(self.y >= 0, cross_entropy, 0))
+            soft_logit, hard_logit = self._softened[:, 1] * raw, (self.y == 1) * raw
+        else:
+            soft_logit = (self._softened * raw).sum(axis=1)
+            hard_logit = raw[np.arange(self.n_samples), self.y]
+        soft = np.vdot(self._soft_weight, self._negentropy + hot - soft_logit / T)
+        hard = np.vdot(self._hard_weight, cold - hard_logit)
         total = self._soft_scale * soft + (1 - self.alpha) * hard
         return LossParts(
             _mean(soft, self._soft_weight), _mean(hard, self._hard_weight),
@@ -396,6 +399,8 @@ class CombinedLoss:
         for name in _PER_ROW:
             setattr(part, name, getattr(self, name)[rows])
         part._terms = [(tau, weight[rows]) for tau, weight in self._terms]
+        for name in _SUMS:
+            part.__dict__.pop(name, None)
         return part
 
     def reweight(self, factor):
@@ -493,22 +498,22 @@ class CombinedLoss:
             return terms, total(self._pull)
         return terms, np.column_stack([total(column) for column in self._pull.T])
 
+    @cached_property
     def _constant_value(self):
         """The teacher's negative entropy: what makes the soft term a divergence."""
-        if self._soft_scale == 0:
-            return 0.0
-        return self._soft_scale * np.vdot(
-            self._soft_weight, xlogy(self._softened, self._softened).sum(axis=1)
-        )
+        return self._soft_scale * np.vdot(self._soft_weight, self._negentropy)
 
     def _as_raw(self, raw):
-        return np.asarray(raw, dtype=np.float64).reshape(self.raw_shape)
+        """Columns contiguous, as all sums over few classes want it; the largest is 0."""
+        raw = np.asarray(raw, dtype=np.float64, order="F").reshape(self.raw_shape)
+        return raw if raw.ndim == 1 else raw - raw.max(axis=1, keepdims=True)
 
 
 _PER_ROW = (
     "soft_labels", "y", "sample_weight", "_has_soft", "_soft_weight", "_hard_weight",
-    "_softened", "_pull",
+    "_softened", "_negentropy", "_pull",
 )  # fmt: skip
+_SUMS = ("row_weight", "total_weight", "_constant_value")
 
 
 def _rows(weight, raw):
@@ -521,16 +526,14 @@ def _mean(total, weight):
 
 def _log_partition(raw, tau):
     """``lse(z / tau)`` and ``softmax(z / tau)``; of several columns the largest is 0."""
+    proba = raw / tau
     if raw.ndim == 1:
-        scaled = raw / tau
-        small = np.exp(-np.abs(scaled))
-        proba = np.where(scaled >= 0, 1.0, small) / (1 + small)
-        return np.maximum(scaled, 0) + np.log1p(small), proba
-    proba = np.exp(raw / tau)
+        small = np.exp(-np.abs(proba))
+        positive = np.maximum(proba, 0)
+        np.exp(proba - positive, out=proba)
+        proba /= 1 + small
+        return positive + np.log1p(small), proba
+    np.exp(proba, out=proba)
     partition = proba.sum(axis=1)
     proba /= partition[:, None]
     return np.log(partition), proba
-
-
-def _proba(raw, tau):
-    return expit(raw / tau) if raw.ndim == 1 else softmax(raw / tau, axis=1)

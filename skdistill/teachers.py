@@ -13,9 +13,15 @@ import numpy as np
 from joblib.memory import NotMemorizedResult
 from scipy.special import expit, softmax
 from sklearn.base import clone
-from sklearn.ensemble import BaggingClassifier, ExtraTreesClassifier, RandomForestClassifier
+from sklearn.ensemble import (
+    BaggingClassifier,
+    ExtraTreesClassifier,
+    RandomForestClassifier,
+    StackingClassifier,
+)
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
+from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted, check_memory
 
 from skdistill._seeds import unset_seeds
@@ -192,12 +198,22 @@ def check_teacher(teacher):
             f"teacher=FrozenEstimator({type(teacher.estimator).__name__}) was never fitted; "
             "fit the estimator before freezing it, or pass it unfrozen"
         )
-    if not any(hasattr(teacher, method) for method in ("predict_proba", "decision_function")):
+    if not _gives_proba(teacher):
         raise ValueError(
             f"teacher={name} gives no probabilities: it has neither predict_proba nor "
             "decision_function; wrap it in CalibratedClassifierCV, or pass teacher_proba"
         )
     return fitted and not isinstance(teacher, FrozenEstimator)
+
+
+def _gives_proba(teacher):
+    """Whether it will, once fitted; a default StackingClassifier cannot say so before."""
+    last = teacher
+    while isinstance(last, Pipeline):
+        last = last.steps[-1][1]
+    if isinstance(last, StackingClassifier) and last.final_estimator is None:
+        return True
+    return hasattr(teacher, "predict_proba") or hasattr(teacher, "decision_function")
 
 
 def _is_fitted(estimator):

@@ -337,9 +337,9 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
                 "classes or more"
             )
         if sample_weight is not None:
+            if not np.any(sample_weight):
+                raise ValueError("sample_weight is zero for every row; give some row a weight")
             sample_weight = check_sample_weight(sample_weight, X, ensure_non_negative=True)
-            if not sample_weight.any():
-                raise ValueError("sample_weight is 0 for every row; give some row a weight")
         return X, y, codes, sample_weight
 
     def _route(self, sample_weight, fit_params):

@@ -1,0 +1,51 @@
+"""scikit-learn's own conformance checks, strict where both parts are."""
+
+import pytest
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import GaussianNB
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.tree import DecisionTreeClassifier
+from sklearn.utils.estimator_checks import check_estimator
+
+from skdistill import DistilledClassifier
+
+STRICT = {
+    "lr-lr": (LogisticRegression(), LogisticRegression()),
+    "tree-tree": (DecisionTreeClassifier(), DecisionTreeClassifier()),
+    "nb-lr": (GaussianNB(), LogisticRegression()),
+    "boosting-lr": (HistGradientBoostingClassifier(max_iter=5), LogisticRegression()),
+}
+# weights draw other bootstraps than repeated rows: scikit-learn expects it of forests too
+FOREST_TAUGHT = {
+    "forest-tree": (RandomForestClassifier(5), DecisionTreeClassifier(max_depth=6)),
+    "forest-pipeline": (
+        RandomForestClassifier(5),
+        make_pipeline(StandardScaler(), LogisticRegression()),
+    ),
+}
+WEIGHTS = {
+    f"check_sample_weight_equivalence_on_{kind}_data": "the teacher's bootstrap"
+    for kind in ("dense", "sparse")
+}
+
+
+@pytest.mark.filterwarnings("ignore")  # the checks pass odd data on purpose
+@pytest.mark.parametrize("name", [*STRICT, *FOREST_TAUGHT])
+def test_the_contract_of_scikit_learn_holds(name):
+    teacher, student = {**STRICT, **FOREST_TAUGHT}[name]
+    expected = WEIGHTS if name in FOREST_TAUGHT else {}
+    results = check_estimator(
+        DistilledClassifier(teacher, student),
+        expected_failed_checks=expected,
+        on_skip=None,
+        on_fail=None,
+    )
+    failed = [
+        f"{result['check_name']}: {result['exception']}"
+        for result in results
+        if result["status"] == "failed"
+    ]
+    assert not failed
+    assert sum(result["status"] == "passed" for result in results) > 50

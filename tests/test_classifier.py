@@ -1,0 +1,472 @@
+"""DistilledClassifier as its users meet it: composed, searched, routed, refused."""
+
+import pickle
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+import sklearn
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.sparse import csr_array
+from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import make_column_selector, make_column_transformer
+from sklearn.datasets import load_breast_cancer, load_iris
+from sklearn.ensemble import (
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+    StackingClassifier,
+    VotingClassifier,
+)
+from sklearn.exceptions import NotFittedError
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.feature_selection import SelectKBest
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression, Perceptron
+from sklearn.model_selection import (
+    GridSearchCV,
+    TunedThresholdClassifierCV,
+    cross_val_predict,
+    cross_val_score,
+)
+from sklearn.naive_bayes import GaussianNB, MultinomialNB
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.tree import DecisionTreeClassifier
+from sklearn.utils import estimator_html_repr, get_tags
+
+from skdistill import DistilledClassifier
+
+X, CODES = load_iris(return_X_y=True)
+Y = np.array(["setosa", "versicolor", "virginica"])[CODES]
+FOREST = RandomForestClassifier(10, random_state=0)
+TREE = DecisionTreeClassifier(max_depth=3, random_state=0)
+LR = make_pipeline(StandardScaler(), LogisticRegression())
+
+
+def distilled(teacher=FOREST, student=TREE, **options):
+    return DistilledClassifier(teacher, student, **options)
+
+
+class Counted(GaussianNB):
+    """A teacher that counts its fits and the rows it scores."""
+
+    fits = rows = 0
+
+    def fit(self, X, y, sample_weight=None):
+        type(self).fits += 1
+        return super().fit(X, y, sample_weight)
+
+    def predict_proba(self, X):
+        type(self).rows += len(X)
+        return super().predict_proba(X)
+
+
+@pytest.fixture
+def counted():
+    Counted.fits = Counted.rows = 0
+    return Counted()
+
+
+# What comes out
+
+
+def test_the_student_is_plain_and_the_attributes_are_there():
+    model = distilled(student=LogisticRegression(max_iter=1000)).fit(X, Y)
+    assert type(model.student_) is LogisticRegression
+    assert_array_equal(model.student_.classes_, model.classes_)
+    assert (model.n_features_in_, model.fit_path_) == (4, "direct")
+    assert model.teacher_.predict(X).shape == Y.shape
+    assert set(model.loss_curve_) == {"soft", "hard", "total"}
+    assert_allclose(model.loss_curve_["total"][-1], model.loss_.total, atol=1e-3)
+    assert model.loss_.total == pytest.approx(2 * model.loss_.soft + 0.5 * model.loss_.hard)
+    for method in ("predict_proba", "predict_log_proba", "decision_function"):
+        assert_array_equal(getattr(model, method)(X), getattr(model.student_, method)(X))
+    assert model.score(X, Y) > 0.9
+
+
+def test_defaults_distil_a_forest_of_300_into_a_tree_of_depth_6():
+    model = DistilledClassifier(random_state=0).fit(X, Y)
+    assert len(model.teacher_.estimators_) == 300
+    assert type(model.student_) is DecisionTreeClassifier
+    assert model.student_.get_params()["max_depth"] == 6
+
+
+def test_alpha_zero_is_the_plain_student():
+    model = distilled(alpha=0).fit(X, Y)
+    assert_array_equal(model.predict_proba(X), clone(TREE).fit(X, Y).predict_proba(X))
+
+
+def test_methods_are_the_student_s():
+    assert not hasattr(distilled(), "decision_function")
+    assert hasattr(distilled(student=LR), "decision_function")
+    model = distilled(student=Perceptron(), temperature=1)
+    assert not hasattr(model, "predict_proba")
+    assert not hasattr(model.fit(X, Y), "loss_")
+
+
+def test_unfitted_methods_say_so():
+    for method in ("predict", "predict_proba", "predict_log_proba"):
+        with pytest.raises(NotFittedError):
+            getattr(distilled(), method)(X)
+    with pytest.raises(AttributeError, match="teacher_ is absent"):
+        _ = distilled().teacher_
+
+
+def test_one_random_state_fixes_teacher_and_student():
+    def fitted(seed):
+        student = DecisionTreeClassifier(max_features=1, max_depth=4)
+        model = distilled(RandomForestClassifier(5), student, random_state=seed).fit(X, Y)
+        assert model.student_.random_state is None
+        return model.predict_proba(X)
+
+    assert_array_equal(fitted(0), fitted(0))
+    assert np.abs(fitted(0) - fitted(1)).max() > 0
+
+
+def test_the_repr_shows_both_and_links_to_the_documentation():
+    html = estimator_html_repr(distilled())
+    assert "RandomForestClassifier" in html
+    assert "DecisionTreeClassifier" in html
+    assert "skdistill" in html
+
+
+def test_verbose_reports_the_steps_and_silence_is_the_default(capsys):
+    distilled().fit(X, Y)
+    assert capsys.readouterr().out == ""
+    distilled(verbose=1).fit(X, Y)
+    assert capsys.readouterr().out.count("[DistilledClassifier]") == 2
+
+
+def test_pickling_brings_the_teacher_out_of_the_cache(tmp_path):
+    model = distilled(memory=str(tmp_path / "cache")).fit(X, Y)
+    model = pickle.loads(pickle.dumps(distilled(memory=str(tmp_path / "cache")).fit(X, Y)))
+    for file in tmp_path.rglob("*.pkl"):
+        file.unlink()
+    assert len(model.teacher_.estimators_) == 10
+
+
+# Where soft labels come from
+
+
+def test_a_bare_fitted_teacher_is_fitted_again_with_a_warning():
+    with pytest.warns(UserWarning, match="FrozenEstimator") as caught:
+        model = distilled(GaussianNB().fit(X[:100], Y[:100])).fit(X, Y)
+    assert len(caught) == 1
+    assert len(model.teacher_.classes_) == 3
+
+
+def test_a_frozen_teacher_is_asked_as_it_is(counted):
+    frozen = FrozenEstimator(counted.fit(X, Y))
+    model = distilled(frozen).fit(X, Y)
+    assert model.teacher_ is frozen
+    assert Counted.fits == 1
+
+
+def test_precomputed_labels_call_no_teacher(counted):
+    proba = GaussianNB().fit(X, Y).predict_proba(X)
+    model = distilled(counted).fit(X, Y, teacher_proba=proba)
+    assert Counted.fits == 0
+    assert not hasattr(model, "teacher_")
+    expected = distilled(FrozenEstimator(GaussianNB().fit(X, Y))).fit(X, Y)
+    assert_array_equal(model.predict_proba(X), expected.predict_proba(X))
+
+
+def test_prediction_never_asks_the_teacher(counted):
+    model = distilled(counted).fit(X, Y)
+    scored = Counted.rows
+    model.predict_proba(X)
+    assert Counted.rows == scored == len(X)
+
+
+def test_teacher_and_student_know_the_user_s_labels():
+    weight = {"setosa": 1, "versicolor": 5, "virginica": 1}
+    model = distilled(
+        RandomForestClassifier(10, class_weight=weight, random_state=0),
+        DecisionTreeClassifier(max_depth=2, class_weight=weight),
+    ).fit(X, Y)
+    assert_array_equal(model.teacher_.classes_, np.unique(Y))
+    assert model.student_.class_weight == weight
+    assert (model.predict(X) == "versicolor").sum() >= 50
+
+
+def test_a_torch_like_teacher_comes_through_teacher_proba_of_float32():
+    proba = GaussianNB().fit(X, Y).predict_proba(X).astype(np.float32)
+    assert distilled().fit(X, Y, teacher_proba=proba).score(X, Y) > 0.9
+
+
+# Composition
+
+
+def test_cross_validation_by_accuracy_and_log_loss():
+    assert cross_val_score(distilled(), X, Y, n_jobs=2).mean() > 0.9
+    scores = cross_val_score(distilled(student=LR), X, Y, scoring="neg_log_loss")
+    assert scores.mean() > -0.5
+
+
+def test_grid_search_inside_a_pipeline_over_whole_students():
+    pipeline = Pipeline([("scale", StandardScaler()), ("kd", distilled())])
+    grid = [
+        {"kd__temperature": [1, 3], "kd__alpha": [0, 1], "kd__student__max_depth": [2, 4]},
+        {"kd__student": [LogisticRegression(), GaussianNB()]},
+    ]
+    search = GridSearchCV(pipeline, grid, cv=2, n_jobs=2, error_score="raise").fit(X, Y)
+    assert search.best_score_ > 0.9
+    assert len(search.cv_results_["params"]) == 10
+
+
+def test_with_memory_a_grid_fits_the_teacher_once_a_fold(counted, tmp_path):
+    grid = {"temperature": [0.5, 1, 2, 4], "alpha": [0.2, 0.5, 0.8, 1]}
+    search = GridSearchCV(distilled(counted, LR, memory=str(tmp_path)), grid, cv=3)
+    search.fit(X, Y)
+    assert Counted.fits == 4
+    assert Counted.rows == 3 * len(X)  # 2/3 of the rows a fold, and all for the refit
+
+
+@pytest.mark.parametrize("routing", [False, True])
+def test_cross_validation_slices_precomputed_labels(routing, counted):
+    folds = cross_val_predict(GaussianNB(), X, Y, method="predict_proba")
+    with sklearn.config_context(enable_metadata_routing=routing):
+        model = distilled(counted)
+        if routing:
+            model.set_fit_request(teacher_proba=True)
+        search = GridSearchCV(model, {"alpha": [0.5, 1]}, cv=3)
+        search.fit(X, Y, teacher_proba=pd.DataFrame(folds, columns=np.unique(Y)))
+    assert Counted.fits == 0
+    assert search.best_score_ > 0.9
+
+
+def test_other_meta_estimators_take_it_in():
+    X2, Y2 = X[CODES < 2], Y[CODES < 2]
+    model = distilled(student=TREE)
+    assert (
+        StackingClassifier([("kd", model), ("nb", GaussianNB())]).fit(X, Y).score(X, Y) > 0.9
+    )
+    assert CalibratedClassifierCV(model, cv=2).fit(X, Y).score(X, Y) > 0.9
+    assert TunedThresholdClassifierCV(model, cv=2).fit(X2, Y2).score(X2, Y2) > 0.9
+    assert VotingClassifier([("kd", model)], voting="soft").fit(X, Y).score(X, Y) > 0.9
+
+
+def test_a_distilled_classifier_teaches_another():
+    chain = distilled(distilled(FOREST, HistGradientBoostingClassifier(max_iter=5)), TREE)
+    model = chain.fit(X, Y)
+    assert type(model.teacher_.student_) is HistGradientBoostingClassifier
+    assert model.score(X, Y) > 0.9
+
+
+def test_clones_fitted_in_threads_share_nothing():
+    model = distilled(random_state=0)
+    expected = clone(model).fit(X, Y).predict_proba(X)
+    with ThreadPoolExecutor(4) as pool:
+        fitted = list(pool.map(lambda _: clone(model).fit(X, Y), range(8)))
+    for one in fitted:
+        assert_array_equal(one.predict_proba(X), expected)
+    assert len({id(one.student_) for one in fitted}) == 8
+    assert not hasattr(TREE, "tree_")
+
+
+# Metadata
+
+
+def test_weights_reach_the_loss_and_the_teacher():
+    weight = np.random.default_rng(0).integers(1, 4, len(Y))
+    weighted = distilled(GaussianNB(), LR).fit(X, Y, sample_weight=weight)
+    X2, Y2 = np.repeat(X, weight, axis=0), np.repeat(Y, weight)
+    # StandardScaler sees no weights, natively either
+    student = LogisticRegression(tol=1e-10, max_iter=5000)
+    weighted = distilled(GaussianNB(), student).fit(X, Y, sample_weight=weight)
+    repeated = distilled(GaussianNB(), student).fit(X2, Y2)
+    assert_allclose(weighted.predict_proba(X), repeated.predict_proba(X), atol=1e-4)
+
+
+def test_a_teacher_without_weights_is_told_of_once():
+    with pytest.warns(UserWarning, match="takes no sample_weight") as caught:
+        distilled(KNeighborsClassifier()).fit(X, Y, sample_weight=np.ones(len(Y)))
+    assert len(caught) == 1
+
+
+def test_metadata_routing_hands_weights_to_those_who_ask():
+    weight = np.where(CODES == 1, 5.0, 1.0)
+    with sklearn.config_context(enable_metadata_routing=True):
+        teacher = GaussianNB().set_fit_request(sample_weight=False)
+        student = LogisticRegression(max_iter=1000).set_fit_request(sample_weight=True)
+        model = distilled(teacher, student).set_fit_request(sample_weight=True)
+        scale = StandardScaler().set_fit_request(sample_weight=False)
+        pipeline = make_pipeline(scale, model).fit(X, Y, sample_weight=weight)
+        plain = make_pipeline(scale, clone(model)).fit(X, Y)
+    assert_allclose(
+        pipeline[-1].teacher_.class_prior_, plain[-1].teacher_.class_prior_, rtol=1e-12
+    )
+    assert pipeline.predict_proba(X)[:, 1].mean() > plain.predict_proba(X)[:, 1].mean() + 0.01
+
+
+def test_fit_parameters_reach_a_student_pipeline_s_steps():
+    weight = np.ones(len(Y))
+    model = distilled(student=LR).fit(X, Y, standardscaler__sample_weight=weight)
+    assert_allclose(model.predict_proba(X), distilled(student=LR).fit(X, Y).predict_proba(X))
+
+
+# Containers
+
+
+def titanic_like(n=200):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {
+            "age": np.where(rng.uniform(size=n) < 0.1, np.nan, rng.normal(40, 10, n)),
+            "port": pd.Categorical(rng.choice(["C", "Q", "S"], n)),
+        }
+    )
+    return frame, np.where((frame["port"] == "C") ^ (rng.uniform(size=n) < 0.1), "yes", "no")
+
+
+def test_frames_with_categories_and_nan_reach_those_who_take_them():
+    frame, y = titanic_like()
+    boosting = HistGradientBoostingClassifier(max_iter=10, categorical_features="from_dtype")
+    encode = make_column_transformer(
+        (OneHotEncoder(), make_column_selector(dtype_include="category")),
+        remainder="passthrough",
+    )
+    model = distilled(boosting, make_pipeline(encode, TREE)).fit(frame, y)
+    assert model.score(frame, y) > 0.8
+    assert_array_equal(model.feature_names_in_, ["age", "port"])
+    tags = get_tags(distilled(boosting, clone(boosting))).input_tags
+    assert tags.allow_nan
+    assert not get_tags(distilled(boosting, LogisticRegression())).input_tags.allow_nan
+
+
+def test_polars_frames_pass_through_untouched():
+    frame = pl.DataFrame(dict(zip("abcd", X.T, strict=True)))
+    model = distilled(GaussianNB(), LR).fit(frame, Y)
+    assert_array_equal(model.feature_names_in_, list("abcd"))
+    expected = distilled(GaussianNB(), LR).fit(X, Y).predict_proba(X)
+    assert_allclose(model.predict_proba(frame), expected)
+
+
+@pytest.mark.parametrize("student", [LogisticRegression(tol=1e-8, max_iter=1000), TREE])
+def test_sparse_rows_give_what_dense_rows_give(student):
+    teacher = RandomForestClassifier(10, random_state=0)
+    dense = distilled(teacher, student).fit(X, Y).predict_proba(X)
+    sparse = distilled(teacher, student).fit(csr_array(X), Y).predict_proba(csr_array(X))
+    assert_allclose(sparse, dense, atol=1e-4)
+
+
+def test_lists_of_text_reach_a_vectoriser():
+    text = ["good fine great", "bad poor awful", "great good", "awful bad"] * 10
+    y = np.array(["up", "down", "up", "down"] * 10)
+    teacher = make_pipeline(CountVectorizer(), MultinomialNB())
+    student = make_pipeline(CountVectorizer(), LogisticRegression())
+    model = distilled(teacher, student).fit(text, y)
+    assert model.score(text, y) == 1
+    assert_array_equal(model.predict(["good", "bad"]), ["up", "down"])
+
+
+def test_a_student_that_selects_columns_predicts_without_the_others():
+    frame = pd.DataFrame(X, columns=list("abcd"))
+    select = make_column_transformer(("passthrough", ["c", "d"]))
+    model = distilled(FOREST, make_pipeline(select, TREE)).fit(frame, Y)
+    assert_array_equal(model.student_.predict(frame[["c", "d"]]), model.predict(frame))
+
+
+def test_a_supervised_selection_sees_the_labels():
+    model = distilled(student=make_pipeline(SelectKBest(k=2), TREE)).fit(X, Y)
+    assert_array_equal(model.student_[0].get_support(), [False, False, True, True])
+
+
+# What is refused
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"alpha": -0.1}, "'alpha' parameter"),
+        ({"alpha": 1.1}, "'alpha' parameter"),
+        ({"alpha": np.nan}, "'alpha' parameter"),
+        ({"temperature": 0}, "'temperature' parameter"),
+        ({"temperature": -1.0}, "'temperature' parameter"),
+        ({"temperature": np.nan}, "'temperature' parameter"),
+        ({"temperature": np.inf}, "'temperature' parameter"),
+        ({"teacher": "forest"}, "'teacher' parameter"),
+        ({"student": "tree"}, "'student' parameter"),
+        ({"teacher": StandardScaler()}, "teacher=StandardScaler gives no probabilities"),
+        (
+            {"teacher": VotingClassifier([("nb", GaussianNB())])},
+            "teacher=VotingClassifier gives no probabilities",
+        ),
+        (
+            {"student": GridSearchCV(TREE, {"max_depth": [1]})},
+            "put the search outside",
+        ),
+        ({"student": Perceptron()}, "temperature=2.0 needs a student with predict_proba"),
+    ],
+)
+def test_bad_parameters_are_named(options, message):
+    with pytest.raises(ValueError, match=message):
+        distilled(**options).fit(X, Y)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"y": np.zeros(150)}, "one class"),
+        ({"y": np.linspace(0, 1, 150)}, "continuous"),
+        ({"y": Y[:100]}, "inconsistent numbers"),
+        ({"y": None}, "requires y"),
+        ({"sample_weight": -np.ones(150)}, "[Nn]egative"),
+        ({"sample_weight": np.zeros(150)}, "sample_weight is zero for every row"),
+        ({"sample_weight": np.ones(100)}, "inconsistent numbers"),
+        ({"sample_weight": np.full(150, np.nan)}, "NaN"),
+        ({"X": X[:0], "y": Y[:0]}, "0 sample"),
+        ({"X": X[:, :0]}, "0 feature"),
+        ({"X": X[:, 0]}, "Reshape your data"),
+        ({"teacher_proba": np.full((150, 2), 0.5)}, "teacher_proba has shape"),
+        ({"teacher_proba": np.full((100, 3), 1 / 3)}, "inconsistent numbers"),
+        ({"teacher_proba": np.full((150, 3), np.nan)}, "teacher_proba .* NaN"),
+        ({"teacher_proba": np.tile([2, -1, 0], (150, 1))}, "teacher_proba .* negative"),
+        ({"teacher_proba": np.ones((150, 3))}, "teacher_proba .* sum to 1"),
+    ],
+)
+def test_bad_rows_are_named_before_the_teacher_is_fitted(change, message, counted):
+    given = {"X": X, "y": Y, **change}
+    with pytest.raises(ValueError, match=message):
+        distilled(counted).fit(**given)
+    assert Counted.fits == 0
+
+
+def test_a_frozen_teacher_that_was_never_fitted_is_refused():
+    with pytest.raises(NotFittedError, match="never fitted"):
+        distilled(FrozenEstimator(GaussianNB())).fit(X, Y)
+
+
+def test_a_frozen_teacher_that_lacks_a_class_is_refused():
+    rows = CODES < 2
+    frozen = FrozenEstimator(GaussianNB().fit(X[rows], Y[rows]))
+    with pytest.raises(ValueError, match=r"does not know the classes .*virginica"):
+        distilled(frozen).fit(X, Y)
+
+
+def test_other_features_at_predict_are_refused():
+    model = distilled().fit(pd.DataFrame(X, columns=list("abcd")), Y)
+    with pytest.raises(ValueError, match="feature names"):
+        model.predict(pd.DataFrame(X, columns=list("abce")))
+    with pytest.raises(ValueError, match="3 features"):
+        distilled().fit(X, Y).predict(X[:, :3])
+
+
+def test_a_failed_fit_leaves_no_stale_teacher_behind():
+    model = distilled().fit(X, Y)
+    proba = GaussianNB().fit(X, Y).predict_proba(X)
+    model.fit(X, Y, teacher_proba=proba)
+    assert not hasattr(model, "teacher_")
+
+
+def test_binary_labels_of_a_real_set_are_distilled_better_than_chance():
+    X, y = load_breast_cancer(return_X_y=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        scores = cross_val_score(distilled(student=LR), X, y == 1, scoring="roc_auc")
+    assert scores.mean() > 0.98

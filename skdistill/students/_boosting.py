@@ -1,0 +1,128 @@
+"""What the three boosting libraries share: rows, labels and baseline of a bound loss."""
+
+import numpy as np
+
+from skdistill._sklearn.validation import take_params, take_rows
+
+_BLOCK = 1 << 16  # numbers at a time
+
+
+def weighted_rows(X, loss, fit_params):
+    """Drop the rows that carry no term of the loss, such as unlabelled ones at alpha 0.
+
+    Rows that the user weighed 0 stay: the libraries bin and count them.
+
+    Parameters
+    ----------
+    X : array-like, frame or sparse matrix of `loss.n_samples` rows
+    loss : CombinedLoss
+    fit_params : dict
+        Row-aligned values follow their rows.
+
+    Returns
+    -------
+    X, loss, fit_params
+    """
+    rows = np.flatnonzero((loss.row_weight > 0) | (loss.sample_weight == 0))
+    if len(rows) == loss.n_samples:
+        return X, loss, fit_params
+    return take_rows(X, rows), loss.take(rows), take_params(X, fit_params, rows)
+
+
+def codes(loss):
+    """One class column for each row: its hard label, or its likeliest; no class is lost.
+
+    The gradient knows the real targets. These tell a library which classes there are.
+
+    Parameters
+    ----------
+    loss : CombinedLoss
+
+    Returns
+    -------
+    ndarray of int of shape (n_samples,)
+    """
+    target = loss.blend()
+    columns = np.where(loss.y >= 0, loss.y, target.argmax(axis=1))
+    counts = np.bincount(columns, minlength=loss.n_classes)
+    for lost in np.flatnonzero(counts == 0):
+        bearer = np.argmax(np.where(counts[columns] > 1, target[:, lost], -1))
+        counts[columns[bearer]] -= 1
+        columns[bearer], counts[lost] = lost, 1
+    return columns
+
+
+def baseline(loss, floor=1e-15):
+    """The constant raw prediction that minimises the loss, its probabilities floored.
+
+    Parameters
+    ----------
+    loss : CombinedLoss
+    floor : float, default=1e-15
+
+    Returns
+    -------
+    ndarray of shape (1,) for two classes, else (n_classes,)
+        Logit of the second class, or logarithms of the class probabilities.
+    """
+    raw = loss.constant()[0]
+    if loss.n_classes == 2:
+        limit = -np.log(floor)
+        return np.clip([raw], -limit, limit)
+    raw = raw - np.log(np.exp(raw - raw.max()).sum()) - raw.max()
+    return np.maximum(raw, np.log(floor))
+
+
+def class_factor(loss, weight):
+    """Factor of each row under class weights: of its label, else expected over the soft.
+
+    Parameters
+    ----------
+    loss : CombinedLoss
+    weight : ndarray of shape (n_classes,)
+
+    Returns
+    -------
+    ndarray of shape (n_samples,)
+    """
+    return np.where(loss.y >= 0, weight[loss.y], np.nan_to_num(loss.soft_labels) @ weight)
+
+
+class Derivatives:
+    """Gradient and Hessian of a loss in float32, by blocks of rows that stay in cache.
+
+    Parameters
+    ----------
+    loss : CombinedLoss
+    slope : float, default=1.0
+        Logits per unit of raw prediction.
+    hessian_factor : float, default=1.0
+        By which the library multiplies the Hessian of its own log-loss.
+    """
+
+    def __init__(self, loss, *, slope=1.0, hessian_factor=1.0):
+        self.slope = slope
+        self.hessian_scale = slope**2 * hessian_factor
+        step = max(1, _BLOCK // loss.n_classes)
+        starts = range(0, loss.n_samples, step)
+        self.blocks = [
+            (rows, loss.take(rows)) for rows in (slice(s, s + step) for s in starts)
+        ]
+
+    def __call__(self, raw):
+        """Evaluate at raw predictions.
+
+        Parameters
+        ----------
+        raw : ndarray of shape `loss.raw_shape`
+
+        Returns
+        -------
+        gradient, hessian : ndarray of the shape and memory layout of `raw`, float32
+        """
+        gradient, hessian = (np.empty_like(raw, dtype=np.float32) for _ in range(2))
+        for rows, loss in self.blocks:
+            g, h = loss.gradient_and_hessian(self.slope * raw[rows])
+            np.multiply(g, self.slope, out=gradient[rows], casting="same_kind")
+            np.multiply(h, self.hessian_scale, out=hessian[rows], casting="same_kind")
+        return gradient, hessian

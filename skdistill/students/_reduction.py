@@ -1,9 +1,10 @@
 r"""The general path: any classifier, fitted on labels that stand for the loss.
 
 At temperature 1 the loss is cross-entropy against one target q per row, and a learner
-that takes ``sample_weight`` minimises it exactly when every row is given once per class,
-weighted by q. At other temperatures the targets and weights are found by iteration: with
-the student's probabilities s, gradient g and Hessian H of a row of weight 1,
+that takes ``sample_weight`` and minimises log-loss minimises it exactly when every row is
+given once per class, weighted by q. At other temperatures the targets and weights are
+found by iteration: with the student's probabilities s, gradient g and Hessian H of a row
+of weight 1,
 
 .. math::
 
@@ -14,25 +15,38 @@ so that the weighted cross-entropy has the gradient of the loss where the studen
 its fixed points are the stationary points of the loss. Nothing promises descent, so the
 best iterate is kept and the iteration ends when the loss stops falling.
 
+A learner that minimises something else (hinge, likelihood of a generative model, exponential
+loss) minimises *that* over the weighted labels, and at other temperatures the iterate of
+smallest combined loss is kept.
+
 A learner without ``sample_weight``, or one that holds rows out by itself (copies of one
-row would straddle its split), gets one label per row, drawn from q.
+row would straddle its split), gets one label per row, drawn from q. The ``cv`` of a few
+well-known learners is made to split rows instead.
 """
 
-import warnings
-
 import numpy as np
+from sklearn import config_context, get_config
 from sklearn.base import clone
-from sklearn.model_selection import check_cv
-from sklearn.model_selection._search import BaseSearchCV
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.ensemble import StackingClassifier, VotingClassifier
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegressionCV, Perceptron, SGDClassifier
+from sklearn.model_selection import StratifiedShuffleSplit, check_cv
 from sklearn.utils.validation import has_fit_parameter
 
+from skdistill._sklearn.model_selection import BaseSearchCV
 from skdistill._sklearn.validation import take_params, take_rows
 from skdistill.loss import logits
+from skdistill.students._labels import LabelSampler, hard_columns, weighted_copies
 from skdistill.students._registry import Fitted, Unsupported, register
 
 MAX_REFITS = 12
 _CAP = 1e4  # largest weight of a row, against the sample's own
-_TRACE = 1e-9  # weight of a class that no target names, so that no class is lost
+_CAP_OF_DRAWS = 3.0  # rows drawn by weights far apart leave few different ones
+
+_WEIGHT_IN_FIT_PARAMS = (StackingClassifier, VotingClassifier)  # takes **fit_params only
+_SPLITS_WEIGHTED_ROWS = (CalibratedClassifierCV, LogisticRegressionCV, StackingClassifier)
+_PENALISED_BY_STEP = (SGDClassifier, Perceptron)  # whatever the row of the step weighs
 
 
 def fit_by_labels(student, X, loss, *, random_state=None, **fit_params):
@@ -41,7 +55,6 @@ def fit_by_labels(student, X, loss, *, random_state=None, **fit_params):
     Parameters
     ----------
     student : classifier
-        Fitted in place.
     X : array-like, frame, sparse matrix or list of `loss.n_samples` rows
     loss : CombinedLoss
     random_state : int, default=None
@@ -57,29 +70,32 @@ def fit_by_labels(student, X, loss, *, random_state=None, **fit_params):
     Raises
     ------
     Unsupported
-        For a hyper-parameter search as student, and for a temperature other than 1
-        where the student has no ``predict_proba``.
+        For a hyper-parameter search or a frozen estimator as student, and for a
+        temperature other than 1 where the student has no ``predict_proba``.
     """
+    _refuse(student)
+    weighted = _takes_weight(student)
+    if weighted and not _splits_rows(student):
+        student = _iterate(student, X, loss, weighted_copies, fit_params)
+        return Fitted(student, "label-reduction")
+    sampler = LabelSampler(type(student).__name__, random_state, weighted)
+    cap = _CAP if weighted else _CAP_OF_DRAWS
+    student = _iterate(student, X, loss, sampler, fit_params, cap)
+    return Fitted(student, "sampled-labels" if sampler.drawn else "label-reduction")
+
+
+def _refuse(student):
     name = type(student).__name__
     if isinstance(student, BaseSearchCV):
         raise Unsupported(
             f"student={name} searches by cross-validation, and copies of one row would "
             "straddle its splits; put the search outside, around DistilledClassifier"
         )
-    if loss.temperature != 1 and loss.alpha > 0 and not hasattr(student, "predict_proba"):
-        raise Unsupported(
-            f"temperature={loss.temperature} needs a student with predict_proba, which "
-            f"{name} lacks; use temperature=1"
-        )
-    if has_fit_parameter(student, "sample_weight") and not _holds_out_rows(student):
-        return Fitted(
-            _iterate(student, X, loss, _weighted_copies, fit_params), "label-reduction"
-        )
-    draw = _Sampler(name, random_state)
-    return Fitted(_iterate(student, X, loss, draw, fit_params), "sampled-labels")
+    if isinstance(student, FrozenEstimator):
+        raise Unsupported(f"student={name} is never fitted; pass the estimator inside it")
 
 
-def _iterate(student, X, loss, draw, fit_params):
+def _iterate(student, X, loss, draw, fit_params, cap=_CAP):
     """Fit; reweight at the fitted probabilities and refit while the loss falls."""
     target, weight = loss.blend(), np.ones(loss.n_samples)
     best, best_value = None, np.inf
@@ -88,20 +104,29 @@ def _iterate(student, X, loss, draw, fit_params):
         _fit(candidate, X, loss, *draw(target, weight * loss.row_weight, loss.y), fit_params)
         if loss.temperature == 1 or loss.alpha == 0:
             return candidate
-        proba = np.asarray(candidate.predict_proba(X), dtype=float)
+        proba = _probabilities(candidate, X, loss)
         raw = logits(proba)
         value = loss.parts(raw).total
-        if not value < best_value:
-            break
+        if not value < best_value:  # nor a student whose probabilities are NaN
+            return candidate if best is None else best
         best, best_value = candidate, value
-        target, weight = _reweighted(proba, raw, loss)
+        target, weight = _reweighted(proba, raw, loss, cap)
     return best
 
 
-def _reweighted(proba, raw, loss):
+def _probabilities(student, X, loss):
+    if not hasattr(student, "predict_proba"):
+        raise Unsupported(
+            f"temperature={loss.temperature} needs a student with predict_proba, which "
+            f"{type(student).__name__} lacks with these parameters; use temperature=1"
+        )
+    return np.asarray(student.predict_proba(X), dtype=float)
+
+
+def _reweighted(proba, raw, loss, cap):
     """Targets and weights whose cross-entropy is tangent to the loss at `raw`."""
     row_weight = np.where(loss.row_weight > 0, loss.row_weight, 1)
-    gradient, hessian = loss.gradient(raw), loss.hessian(raw)
+    gradient, hessian = loss.gradient_and_hessian(raw)
     if raw.ndim == 1:
         gradient, trace = np.column_stack([-gradient, gradient]), 2 * hessian
     else:
@@ -111,96 +136,83 @@ def _reweighted(proba, raw, loss):
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         needed = np.nan_to_num(gradient / proba).max(axis=1)
         weight = np.maximum(needed, trace / row_weight / own_trace)
-    weight = np.clip(weight, 1 / _CAP, _CAP)
+    weight = np.clip(weight, 1 / cap, cap)
     target = np.maximum(proba - gradient / weight[:, None], 0)
     return target / target.sum(axis=1, keepdims=True), weight
-
-
-def _weighted_copies(target, weight, y):
-    """Each row once per class of positive target; a lost class keeps a trace."""
-    mass = target * weight[:, None]
-    for lost in np.flatnonzero(~mass.any(axis=0)):
-        bearer = np.argmax((y == lost) if np.any(y == lost) else target[:, lost])
-        mass[bearer, lost] = _TRACE
-    rows, columns = np.nonzero(mass)
-    return rows, columns, mass[rows, columns]
-
-
-class _Sampler:
-    """One label per row, drawn from the targets; rows are resampled by their weight."""
-
-    def __init__(self, student_name, random_state):
-        self.student_name = student_name
-        self.rng = np.random.RandomState(random_state)
-
-    def __call__(self, target, weight, y):
-        n_samples = len(target)
-        rows = np.arange(n_samples)
-        if not np.allclose(weight, weight[0], rtol=1e-12):
-            levels = np.cumsum(weight) / weight.sum()
-            rows = np.searchsorted(levels, (rows + self.rng.uniform()) / n_samples)
-            rows = np.minimum(rows, np.flatnonzero(weight)[-1])
-        target = target[rows]
-        levels = np.cumsum(target, axis=1) / target.sum(axis=1, keepdims=True)
-        columns = (levels[:, :-1] <= self.rng.uniform(size=(n_samples, 1))).sum(axis=1)
-        if np.any(np.count_nonzero(target, axis=1) > 1):
-            self._warn_once()
-        return rows, _keep_classes(columns, target), np.ones(n_samples)
-
-    def _warn_once(self):
-        if self.student_name:
-            warnings.warn(
-                f"{self.student_name} takes no sample_weight, or holds rows out by "
-                "itself: it is fitted on labels sampled from the soft labels, an "
-                "approximation that varies with random_state",
-                UserWarning,
-                stacklevel=2,
-            )
-        self.student_name = None
-
-
-def _keep_classes(columns, target):
-    """Give each class that was never drawn the row that names it most."""
-    counts = np.bincount(columns, minlength=target.shape[1])
-    for lost in np.flatnonzero(counts == 0):
-        bearer = np.argmax(np.where(counts[columns] > 1, target[:, lost], -1))
-        counts[columns[bearer]] -= 1
-        columns[bearer], counts[lost] = lost, 1
-    return columns
 
 
 def _fit(student, X, loss, rows, columns, weight, fit_params):
     """Fit on rows and labels; where rows are whole and of weight 1, just as natively."""
     own_cv = {}
     if not np.array_equal(rows, np.arange(loss.n_samples)):
-        own_cv = _split_whole_rows(student, loss, rows)
+        own_cv, fit_params = _split_whole_rows(student, X, loss, rows, fit_params)
         fit_params = take_params(X, fit_params, rows)
         X = take_rows(X, rows)
-    if not np.all(weight == 1):
+    routed = get_config()["enable_metadata_routing"] and bool(fit_params)
+    if not np.allclose(weight, 1, rtol=1e-12, atol=0):
+        if any(isinstance(part, _PENALISED_BY_STEP) for part in _parts(student)):
+            weight = weight * (len(rows) / len(np.unique(rows)))
         fit_params = {**fit_params, "sample_weight": weight}
-    student.fit(X, loss.classes[columns], **fit_params)
+    with config_context(enable_metadata_routing=routed):  # our weights need no request
+        student.fit(X, loss.classes[columns], **fit_params)
     student.set_params(**own_cv)
 
 
-def _split_whole_rows(student, loss, rows):
-    """Make ``cv`` of a student split rows, not copies; return what restores it."""
-    cv = student.get_params(deep=False).get("cv", "none")
-    if isinstance(cv, str):
-        return {}
-    labels = np.where(loss.y >= 0, loss.y, np.nan_to_num(loss.soft_labels).argmax(axis=1))
-    splits = check_cv(cv, labels, classifier=True).split(np.zeros(loss.n_samples), labels)
-    student.set_params(
-        cv=[[np.flatnonzero(np.isin(rows, part)) for part in split] for split in splits]
-    )
-    return {"cv": cv}
+def _split_whole_rows(student, X, loss, rows, fit_params):
+    """Make ``cv`` of a student split rows, not copies.
 
-
-def _holds_out_rows(student):
-    """Whether ``fit`` splits rows off for early stopping."""
+    Returns what restores it, and the fit parameters that the splitter did not use up.
+    """
     params = student.get_params(deep=False)
+    cv = params.get("cv", "prefit")
+    if isinstance(cv, str):
+        return {}, fit_params
+    if isinstance(cv, float):
+        cv = StratifiedShuffleSplit(1, test_size=cv, random_state=params.get("random_state"))
+    whole = np.unique(rows)
+    labels = hard_columns(loss)[whole]
+    groups = take_params(X, {"groups": fit_params.get("groups")}, whole)
+    splits = check_cv(cv, labels, classifier=True).split(whole, labels, **groups)
+    student.set_params(
+        cv=[[np.flatnonzero(np.isin(rows, whole[part])) for part in split] for split in splits]
+    )
+    rest = {name: value for name, value in fit_params.items() if name != "groups"}
+    return {"cv": params["cv"]}, rest
+
+
+def _takes_weight(student):
+    """Whether the student and every estimator inside it take ``sample_weight``."""
+    return all(
+        has_fit_parameter(part, "sample_weight") or isinstance(part, _WEIGHT_IN_FIT_PARAMS)
+        for part in _parts(student)
+    )
+
+
+def _splits_rows(student):
+    """Whether ``fit`` holds rows out where `_split_whole_rows` cannot see to it."""
+    own, *nested = _parts(student)
+    own_params = own.get_params(deep=False)
+    if isinstance(own, _SPLITS_WEIGHTED_ROWS):
+        own_params.pop("cv")
+    return any(
+        _holds_out(params)
+        for params in [own_params, *(part.get_params(deep=False) for part in nested)]
+    )
+
+
+def _holds_out(params):
     if "early_stopping" in params:
-        return params["early_stopping"] not in (False, "auto")
-    return "validation_fraction" in params and params.get("n_iter_no_change") is not None
+        return params["early_stopping"] not in (None, False)
+    if "validation_fraction" in params and params.get("n_iter_no_change") is not None:
+        return True
+    # SVC calibrates by a cross-validation of its own
+    return params.get("cv", "prefit") != "prefit" or params.get("probability") is True
+
+
+def _parts(student):
+    """The student and every estimator inside it."""
+    nested = student.get_params(deep=True).values()
+    return [student, *(v for v in nested if hasattr(v, "fit") and not isinstance(v, type))]
 
 
 register(object, fit_by_labels)

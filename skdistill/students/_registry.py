@@ -20,7 +20,16 @@ from skdistill.students._class_weight import absorb_class_weight
 
 
 class Unsupported(ValueError):
-    """A path cannot honour a parameter, which the message names."""
+    """A path cannot honour a parameter, which the message names.
+
+    Attributes
+    ----------
+    final : bool
+        Whether no other path is left; so a meta-student's own refusal differs from that
+        of the student inside it.
+    """
+
+    final = False
 
 
 class Fitted(NamedTuple):
@@ -124,7 +133,14 @@ def fit_student(student, X, loss, *, random_state=None, **fit_params):
     ------
     Unsupported
         If no path honours a parameter of the student.
+    TypeError
+        If `fit_params` hold weights, which are part of the loss.
     """
+    if "sample_weight" in fit_params:
+        raise TypeError(
+            "sample_weight belongs to the loss, not to the student: give it to "
+            "DistilledClassifier.fit, or to CombinedLoss"
+        )
     family, general = _family(student), _FAMILIES[_full_name(object)]
     for candidate in (family, general):
         own = clone(student)
@@ -132,8 +148,9 @@ def fit_student(student, X, loss, *, random_state=None, **fit_params):
         changed |= unset_seeds(own, random_state)
         try:
             fitted = candidate.fit(own, X, own_loss, random_state=random_state, **fit_params)
-        except Unsupported:
-            if candidate is general:
+        except Unsupported as refusal:
+            refusal.final |= candidate is general
+            if refusal.final:
                 raise
             continue
         return fitted._replace(student=fitted.student.set_params(**changed))

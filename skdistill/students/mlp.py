@@ -13,20 +13,16 @@ from sklearn.neural_network import MLPClassifier
 
 from skdistill._sklearn.mlp import train_mlp
 from skdistill._sklearn.validation import take_rows
+from skdistill.students._labels import hard_columns
 from skdistill.students._registry import Fitted, register
 
 
 def fit_mlp(student, X, loss, *, random_state=None):
-    """Train on the rows that the loss weighs, and on those the user weighs 0.
-
-    The latter fill mini-batches natively too; a row without the label that `alpha` asks
-    for is no row at all.
-    """
-    rows = np.flatnonzero((loss.row_weight > 0) | (loss.sample_weight == 0))
+    """Train on the rows that have a weight, labels kept for the stopping alone."""
+    rows = np.flatnonzero(loss.row_weight)
     if len(rows) < loss.n_samples:
         X, loss = take_rows(X, rows), loss.take(rows)
-    taught = np.nan_to_num(loss.soft_labels).argmax(axis=1)
-    train_mlp(student, X, loss.classes[np.where(loss.y >= 0, loss.y, taught)], loss)
+    train_mlp(student, X, loss.classes[hard_columns(loss)], loss)
     return Fitted(student)
 
 

@@ -6,18 +6,20 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import get_routing_for_object, process_routing
 
 from skdistill._sklearn.validation import take_params, take_rows
-from skdistill.students._registry import Fitted, Unsupported, fit_student, register
+from skdistill.students._labels import hard_columns
+from skdistill.students._registry import Fitted, fit_student, register
 from skdistill.students._registry import search_space as space_of
 
 
 def fit_pipeline(student, X, loss, *, random_state=None, **fit_params):
     """Fit the transformers on the rows with a hard label, the last step on the loss.
 
-    Fit parameters reach the steps as `Pipeline.fit` would route them.
+    If no row has one, they are fitted on all rows and their most probable classes. Fit
+    parameters reach the steps as `Pipeline.fit` would route them.
     """
     name, last = student.steps[-1]
     if last is None or last == "passthrough":
-        raise Unsupported(f"the last step of the student, {name!r}, must be a classifier")
+        raise ValueError(f"the last step of the student, {name!r}, must be a classifier")
     head = student[:-1]
     if len(head):
         head_params, fit_params = _route(student, head, fit_params)
@@ -32,11 +34,11 @@ def fit_pipeline(student, X, loss, *, random_state=None, **fit_params):
 
 
 def _fit_transform(head, X, loss, params):
-    labelled = np.flatnonzero(loss.y >= 0)
-    if len(labelled) == loss.n_samples:
-        return head.fit_transform(X, loss.labels, **params)
-    params = take_params(X, params, labelled)
-    return head.fit(take_rows(X, labelled), loss.labels[labelled], **params).transform(X)
+    y, rows = loss.classes[hard_columns(loss)], np.flatnonzero(loss.y >= 0)
+    if len(rows) in (0, loss.n_samples):
+        return head.fit_transform(X, y, **params)
+    params = take_params(X, params, rows)
+    return head.fit(take_rows(X, rows), y[rows], **params).transform(X)
 
 
 def _route(student, head, fit_params):

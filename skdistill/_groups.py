@@ -5,9 +5,9 @@ leaf is solved from its sums alone, all leaves at once. Who calls it: `CombinedL
 """
 
 import numpy as np
-from scipy.special import expit
 
 _NEVER = -800.0  # exp(-800) is exactly 0 in float64
+_NOTHING = -1e4  # log of a target of 0, finite so that sums stay free of NaN
 
 
 def minimise_groups(terms, pull):
@@ -30,8 +30,9 @@ def minimise_groups(terms, pull):
     :math:`x = \mathrm{softmax}(z / T)` and :math:`Z = \sum_k x_k^T`. Each class solves
     :math:`a x_k + (b / Z) x_k^T = r_k` on its own, and the sum of the solutions falls
     as :math:`b / Z` grows, so that one bracketed scalar root a group is left. The
-    inner equations, in log x, are convex with slopes between 1 and T: Newton's method
-    started to the right of the root cannot fail, at any T and with classes of target 0.
+    inner equations, in log x, rise convexly with slopes between 1 and T: Newton's method
+    cannot fail from any start, at any T and with classes of target 0. Each starts where
+    the last left off, and groups that are solved drop out.
     """
     (hot, soft), *rest = terms
     target = pull
@@ -55,40 +56,46 @@ def minimise_groups(terms, pull):
 
 def _solve_mixed(a, b, log_r, T):
     """``log x`` for ``a x_k + (b / Z) x_k^T = r_k``, ``Z = sum_k x_k^T``."""
-    weight = a + b
-    log_r = log_r - np.log(weight)[:, None]
-    log_a, log_b = np.log(a / weight), np.log(b / weight)
-    edge = log_b + (T - 1) * np.log(log_r.shape[1])
-    low, high = np.minimum(log_b, edge), np.maximum(log_b, edge)
-    level = log_b.copy()  # log(b / Z); exact for one-hot targets
+    weight, nothing = a + b, np.isneginf(log_r)
+    log_r = np.where(nothing, _NOTHING, log_r - np.log(weight)[:, None])
+    log_a, level = np.log(a / weight)[:, None], np.log(b / weight)  # exact for one-hot r
+    edge = level + (T - 1) * np.log(log_r.shape[1])
+    low, high = np.minimum(level, edge), np.maximum(level, edge)
+    log_x, todo = np.empty_like(log_r), np.arange(len(log_r))
+    y = np.minimum(log_r - log_a, (log_r - level[:, None]) / T)
     for _ in range(100):
-        log_x, share = _solve_class(log_a[:, None], level[:, None], log_r, T)
-        x = np.exp(log_x)
-        excess = np.log(x.sum(axis=1))
+        y, share = _solve_class(log_a, level[:, None], log_r, T, y)
+        x, rate = np.exp(y), share / (1 + (T - 1) * share)  # rate = -dy / dlevel
+        total = x.sum(axis=1)
+        excess = np.log(total)
         low, high = np.where(excess > 0, level, low), np.where(excess > 0, high, level)
-        slope = -(x * share / (1 + (T - 1) * share)).sum(axis=1) / x.sum(axis=1)
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            step = level - excess / slope
-        inside = (step >= low) & (step <= high)
-        level = np.where(inside, step, (low + high) / 2)
-        if np.all((np.abs(excess) < 1e-13) | (high - low <= 1e-15 * np.abs(high))):
+        done = (np.abs(excess) < 1e-13) | (high - low <= 1e-15 * np.abs(high))
+        log_x[todo[done]] = y[done]
+        if done.all():
             break
+        with np.errstate(divide="ignore", over="ignore"):
+            step = excess * total / (x * rate).sum(axis=1)
+        inside = (level + step >= low) & (level + step <= high)
+        step = np.where(inside, step, (low + high) / 2 - level)
+        level, y = level + step, y - rate * step[:, None]
+        todo, log_a, level, low, high, log_r, y = (
+            of_group[~done] for of_group in (todo, log_a, level, low, high, log_r, y)
+        )
+    else:
+        log_x[todo] = y
+    log_x[nothing] = -np.inf
     return log_x
 
 
-def _solve_class(log_a, level, log_r, T):
+def _solve_class(log_a, level, log_r, T, y):
     """Root y of ``exp(log_a + y) + exp(level + T y) = r``; share of the second term."""
-    y = np.minimum(log_r - log_a, (log_r - level) / T)
-    share = np.zeros_like(y)
-    some = np.isfinite(log_r)
     for _ in range(60):
         gap = level + (T - 1) * y - log_a
-        np.copyto(share, expit(gap), where=some)
-        excess = log_a + y + np.logaddexp(0, gap) - log_r
-        step = np.where(some, excess, 0) / (1 + (T - 1) * share)
+        small = np.exp(-np.abs(gap))
+        share = np.where(gap > 0, 1, small) / (1 + small)
+        excess = log_a + y + np.maximum(gap, 0) + np.log1p(small) - log_r
+        step = excess / (1 + (T - 1) * share)
         y = y - step
-        if np.max(np.abs(step), initial=0) < 1e-15 * (
-            1 + np.max(np.abs(y), where=some, initial=0)
-        ):
+        if np.all(np.abs(step) < 1e-8 * (1 + np.abs(y))):  # the next would be its square
             break
     return y, share

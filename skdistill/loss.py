@@ -321,12 +321,27 @@ class CombinedLoss:
         -------
         ndarray of the shape of `raw`
         """
+        return self.gradient_and_hessian(raw)[1]
+
+    def gradient_and_hessian(self, raw):
+        """`gradient` and `hessian` at little more than the price of one of them.
+
+        Parameters
+        ----------
+        raw : array-like of shape `raw_shape`
+
+        Returns
+        -------
+        gradient, hessian : ndarray of the shape of `raw`
+        """
         shape, raw = np.shape(raw), self._as_raw(raw)
-        diagonal = np.zeros(raw.shape)
+        gradient, hessian = -self._pull, np.zeros_like(raw)
         for tau, weight in self._terms:
             proba = _log_partition(raw, tau)[1]
-            diagonal += _rows(weight / tau, raw) * proba * (1 - proba)
-        return diagonal.reshape(shape)
+            mass = _rows(weight, raw) * proba
+            gradient += mass
+            hessian += mass * (1 - proba) / tau
+        return gradient.reshape(shape), hessian.reshape(shape)
 
     def hessian_product(self, raw):
         """The map ``v -> H v`` at `raw`, for Newton methods.
@@ -441,12 +456,29 @@ class CombinedLoss:
         ndarray of shape (n_samples, n_classes)
             Rows sum to 1; a row of weight 0 keeps whichever label it has.
         """
-        soft, hard = self.alpha * self._soft_weight, (1 - self.alpha) * self._hard_weight
-        idle = soft + hard == 0
-        soft, hard = soft + (idle & self._has_soft), hard + (idle & ~self._has_soft)
         proba = self._softened
         if temperature != self.temperature:
             proba = soften(np.where(self._has_soft[:, None], self.soft_labels, 0), temperature)
+        return self._mix(self.alpha, proba)
+
+    def pull(self):
+        """Soft and hard labels mixed as the gradient mixes them: ``r / (a + b)``.
+
+        At one prediction common to all rows the gradient is that prediction's own term
+        less these targets, so they are what tells rows apart: a tree grows on them.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Rows sum to 1; a row of weight 0 keeps whichever label it has. At
+            temperature 1 it is `blend`.
+        """
+        return self._mix(self._soft_scale / self.temperature, self._softened)
+
+    def _mix(self, soft_scale, proba):
+        soft, hard = soft_scale * self._soft_weight, (1 - self.alpha) * self._hard_weight
+        idle = soft + hard == 0
+        soft, hard = soft + (idle & self._has_soft), hard + (idle & ~self._has_soft)
         target = soft[:, None] * proba
         target[np.arange(self.n_samples), self.y] += hard
         return target / (soft + hard)[:, None]

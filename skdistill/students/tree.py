@@ -1,0 +1,206 @@
+r"""Decision trees: grown on soft targets, then every leaf solved for the loss itself.
+
+Splits that are best for soft targets q are those of a Gini tree on rows repeated once
+per class with weights q. No row need be repeated: the decrease of the Gini impurity is
+that of the squared error of q, summed over classes, so a regression tree makes the same
+splits. Its impurity is the mean over its outputs, K of them or, for two classes, one
+whose decrease is half the Gini's: `min_impurity_decrease` and `ccp_alpha` are rescaled.
+
+The targets are soft and hard labels mixed as they are in the loss's gradient
+(`CombinedLoss.pull`), q itself at temperature 1. They only choose splits. The value of
+every node then minimises the loss of its rows (`_leaves`).
+
+``criterion="entropy"`` has no such regression. The tree is grown on K weighted copies of
+each row, at K times the cost; `min_samples_split` and `min_samples_leaf` count rows all
+the same.
+"""
+
+import math
+from numbers import Integral
+
+import numpy as np
+from optuna.distributions import FloatDistribution, IntDistribution
+from sklearn.base import clone, is_classifier
+from sklearn.tree import (
+    DecisionTreeClassifier,
+    DecisionTreeRegressor,
+    ExtraTreeClassifier,
+    ExtraTreeRegressor,
+)
+
+from skdistill._sklearn.tree import nodes_of, tree_from_nodes, validate_params
+from skdistill._sklearn.validation import take_rows
+from skdistill.students._boosting import weighted_rows
+from skdistill.students._leaves import growth_weight, labels_alone, node_means, node_proba
+from skdistill.students._registry import Fitted, Unsupported, register
+
+_REGRESSOR = {
+    DecisionTreeClassifier: DecisionTreeRegressor,
+    ExtraTreeClassifier: ExtraTreeRegressor,
+}
+_BITS = 16  # of a growth target: sums of a million squares are then exact
+_TRACE = 1e-300  # weight of a copy that has none, so that every row has K copies
+
+
+def fit_tree(student, X, loss, *, random_state=None, check_input=True):
+    """Grow a tree on soft targets and solve its leaves for the loss.
+
+    Parameters
+    ----------
+    student : DecisionTreeClassifier or ExtraTreeClassifier
+        Fitted in place.
+    X : array-like, frame or sparse matrix of `loss.n_samples` rows
+    loss : CombinedLoss
+    random_state : int, default=None
+        Not used: the student carries its own.
+    check_input : bool, default=True
+        As in ``student.fit``.
+
+    Returns
+    -------
+    Fitted
+
+    Raises
+    ------
+    Unsupported
+        For a criterion object in place of a name, and a list as ``class_weight``.
+    ValueError
+        For ``monotonic_cst`` with more than two classes, as natively.
+    """
+    _check(student, loss)
+    X, loss, _ = weighted_rows(X, loss, {})
+    columns, weight = labels_alone(loss), growth_weight(loss)
+    if columns is not None:
+        y = loss.classes[columns]
+        return Fitted(student.fit(X, y, sample_weight=weight, check_input=check_input))
+    target = loss.pull()
+    grow = _grow_by_regression if student.criterion == "gini" else _grow_on_copies
+    grown = grow(student, X, target, weight, check_input)
+    leaves = grown.apply(X, check_input=check_input)
+    nodes = _nodes(grown, leaves, target, weight)
+    proba = node_proba(nodes, leaves, loss, student.monotonic_cst)
+    return Fitted(carry(student, grown, nodes, proba, loss.classes))
+
+
+def _check(student, loss):
+    validate_params(student)
+    if not isinstance(student.criterion, str):
+        raise Unsupported(
+            f"criterion={student.criterion!r} can grow a tree on labels only; use 'gini', "
+            "'entropy' or 'log_loss'"
+        )
+    if student.class_weight is not None:
+        raise Unsupported(
+            f"class_weight={student.class_weight!r} must be a dict, 'balanced' or None"
+        )
+    if student.monotonic_cst is not None and loss.n_classes > 2:
+        raise ValueError(
+            "monotonic_cst is supported with two classes only, as in scikit-learn; there "
+            f"are {loss.n_classes}"
+        )
+
+
+def _grow_by_regression(student, X, target, weight, check_input):
+    """The splits of a Gini tree on rows repeated K times, by least squares."""
+    regressor = _REGRESSOR[type(student)](**regression_params(student, target.shape[1]))
+    return regressor.fit(
+        X, regression_target(target, weight), sample_weight=weight, check_input=check_input
+    )
+
+
+def regression_target(target, weight):
+    """Targets as a regression takes them: of two classes, the second alone.
+
+    Their range is cut into a grid on which sums are exact: a node of equal targets then
+    has an impurity of 0 and is not split on rounding errors.
+    """
+    target = target[:, 1] if target.shape[1] == 2 else target
+    seen = target if weight is None else target[weight > 0]
+    low, high = seen.min(axis=0), seen.max(axis=0)
+    grid = 2.0 ** (np.frexp(np.max(high - low))[1] - _BITS)
+    return np.round((target - low) / grid) * grid
+
+
+def regression_params(student, n_classes):
+    """Parameters with which a regressor makes the splits of a tree or forest."""
+    params = student.get_params(deep=False)
+    del params["class_weight"]
+    params["criterion"] = "squared_error"
+    for name in ("min_impurity_decrease", "ccp_alpha"):
+        params[name] = params[name] / n_classes
+    return params
+
+
+def _grow_on_copies(student, X, target, weight, check_input):
+    """The tree on K weighted copies of each row; a copy of weight 0 keeps its place."""
+    n_samples, n_classes = target.shape
+    weight = np.ones(n_samples) if weight is None else weight
+    mass = np.where(weight > 0, np.maximum(target.T, _TRACE) * weight, 0).T.ravel()
+    copies = clone(student).set_params(**_params_in_copies(student, n_samples, n_classes))
+    return copies.fit(
+        take_rows(X, np.repeat(np.arange(n_samples), n_classes)),
+        np.tile(np.arange(n_classes), n_samples),
+        sample_weight=mass,
+        check_input=check_input,
+    )
+
+
+def _params_in_copies(student, n_samples, n_classes):
+    """`min_samples_*` in rows, whole or as a fraction, as numbers of copies."""
+    params = {"random_state": student.random_state}
+    for name in ("min_samples_split", "min_samples_leaf"):
+        value = getattr(student, name)
+        rows = value if isinstance(value, Integral) else math.ceil(value * n_samples)
+        least = 2 if name == "min_samples_split" else 1
+        params[name] = int(max(rows, least)) * n_classes
+    return params
+
+
+def _nodes(grown, leaves, target, weight):
+    """Node records that count rows and hold the classifier's own impurity."""
+    nodes = nodes_of(grown.tree_)
+    if is_classifier(grown):
+        nodes["n_node_samples"] //= target.shape[1]
+    else:
+        mean = node_means(nodes, leaves, target, weight)
+        nodes["impurity"] = 1 - (mean**2).sum(axis=1)
+    return nodes
+
+
+def carry(student, grown, nodes, proba, classes):
+    """Make a classifier of the splits of one tree and the values of another hand.
+
+    Parameters
+    ----------
+    student : DecisionTreeClassifier or ExtraTreeClassifier
+        Fitted in place.
+    grown : fitted tree
+        Its attributes about features are the student's.
+    nodes : structured ndarray of shape (n_nodes,)
+    proba : ndarray of shape (n_nodes, n_classes)
+    classes : ndarray of shape (n_classes,)
+
+    Returns
+    -------
+    student
+    """
+    for name in ("n_features_in_", "feature_names_in_", "max_features_"):
+        if hasattr(grown, name):
+            setattr(student, name, getattr(grown, name))
+    student.n_outputs_ = 1
+    student.classes_, student.n_classes_ = classes, np.intp(len(classes))
+    student.tree_ = tree_from_nodes(nodes, proba, grown.n_features_in_, grown.tree_.max_depth)
+    return student
+
+
+def tree_space(student):
+    """Sizes at which a single tree stays readable, and how it is kept from overfitting."""
+    return {
+        "max_depth": IntDistribution(2, 10),
+        "min_samples_leaf": IntDistribution(1, 100, log=True),
+        "ccp_alpha": FloatDistribution(1e-6, 1e-2, log=True),
+    }
+
+
+for _tree in _REGRESSOR:
+    register(_tree, fit_tree, search_space=tree_space)

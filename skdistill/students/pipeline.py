@@ -20,17 +20,23 @@ def fit_pipeline(student, X, loss, *, random_state=None, **fit_params):
     name, last = student.steps[-1]
     if last is None or last == "passthrough":
         raise ValueError(f"the last step of the student, {name!r}, must be a classifier")
-    head = student[:-1]
-    if len(head):
-        head_params, fit_params = _route(student, head, fit_params)
-        X = _fit_transform(head, X, loss, head_params)
-        for key in set(student.transform_input or ()) & set(fit_params):
-            fit_params[key] = _transform_each(head, fit_params[key])
-    elif fit_params:
-        fit_params = _route(student, head, fit_params)[1]
-    fitted = fit_student(last, X, loss, random_state=random_state, **fit_params)
-    student.steps = [*head.steps, (name, fitted.student)]
+    head = _without_classifier(student)
+    head_params, last_params = _route(student, head, fit_params)
+    X = _fit_transform(head, X, loss, head_params)
+    for key in set(student.transform_input or ()) & set(last_params):
+        last_params[key] = _transform_each(head, last_params[key])
+    fitted = fit_student(last, X, loss, random_state=random_state, **last_params)
+    student.steps = [*head.steps[:-1], (name, fitted.student)]
     return Fitted(student, fitted.path, fitted.curve)
+
+
+def _without_classifier(student):
+    """The same pipeline, nothing in the classifier's place.
+
+    Without that place the last transformer would be out of reach of ``memory``.
+    """
+    steps = [*student.steps[:-1], (student.steps[-1][0], "passthrough")]
+    return Pipeline(**{**student.get_params(deep=False), "steps": steps})
 
 
 def _fit_transform(head, X, loss, params):
@@ -38,7 +44,15 @@ def _fit_transform(head, X, loss, params):
     if len(rows) in (0, loss.n_samples):
         return head.fit_transform(X, y, **params)
     params = take_params(X, params, rows)
-    return head.fit(take_rows(X, rows), y[rows], **params).transform(X)
+    return _transform(head.fit(take_rows(X, rows), y[rows], **params), X)
+
+
+def _transform(head, X):
+    """As ``head.transform``, which asks a stateless step whether it is fitted."""
+    for _, step in head.steps:
+        if step is not None and step != "passthrough":
+            X = step.transform(X)
+    return X
 
 
 def _route(student, head, fit_params):
@@ -48,21 +62,25 @@ def _route(student, head, fit_params):
         routed = process_routing(student, "fit", **fit_params)
         consumed = get_routing_for_object(head).consumes("fit_transform", fit_params)
         return {key: fit_params[key] for key in consumed}, dict(routed[last].fit)
-    for key in fit_params:
-        if key.partition("__")[0] not in student.named_steps or "__" not in key:
+    of_head, of_last = {}, {}
+    for key, value in fit_params.items():
+        step, _, parameter = key.partition("__")
+        if step not in student.named_steps or not parameter:
             raise ValueError(
                 f"a Pipeline as student takes fit parameters as step__parameter, got {key!r}"
             )
-    own = {key for key in fit_params if key.startswith(f"{last}__")}
-    own_params = {key.removeprefix(f"{last}__"): fit_params[key] for key in own}
-    return {key: fit_params[key] for key in fit_params.keys() - own}, own_params
+        if step == last:
+            of_last[parameter] = value
+        else:
+            of_head[key] = value
+    return of_head, of_last
 
 
 def _transform_each(head, value):
     """Validation data of the last step, seen through the transformers."""
     if isinstance(value, tuple):
-        return tuple(head.transform(part) for part in value)
-    return head.transform(value)
+        return tuple(_transform(head, part) for part in value)
+    return _transform(head, value)
 
 
 def pipeline_space(student):

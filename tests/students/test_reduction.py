@@ -125,6 +125,7 @@ DRAWS = {
     "calibrated frozen": CalibratedClassifierCV(
         FrozenEstimator(GaussianNB().fit(np.arange(20.0).reshape(4, 5), NAMES[[0, 0, 1, 1]]))
     ),
+    "SVC with probabilities": SVC(probability=True, random_state=0),
     "SGD that stops early": SGDClassifier(
         loss="log_loss", alpha=0.1, early_stopping=True, random_state=0
     ),

@@ -5,7 +5,8 @@ nothing else.
 """
 
 import warnings
-from numbers import Real
+from numbers import Integral, Real
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn import get_config
@@ -13,7 +14,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.tree import DecisionTreeClassifier
-from sklearn.utils import check_random_state, get_tags, indexable
+from sklearn.utils import check_random_state, indexable
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
@@ -24,11 +25,42 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from skdistill._sklearn.params import HasMethods, Interval, fit_context, print_elapsed_time
-from skdistill._sklearn.validation import check_sample_weight, num_samples
+from skdistill._probabilities import check_teacher_proba
+from skdistill._sklearn.params import (
+    HasMethods,
+    Interval,
+    RealNotInt,
+    StrOptions,
+    fit_context,
+    print_elapsed_time,
+)
+from skdistill._sklearn.validation import (
+    check_sample_weight,
+    num_samples,
+    take_params,
+    take_rows,
+)
 from skdistill.loss import CombinedLoss, LossParts, logits
 from skdistill.students import fit_student
-from skdistill.teachers import check_teacher, check_teacher_proba, forget_cache, label_rows
+from skdistill.teachers import (
+    SoftVote,
+    TeacherLabels,
+    check_teacher,
+    forget_cache,
+    label_rows,
+    resolve_cv,
+    share_tags,
+)
+from skdistill.transfer import draw_rows, stack_rows
+
+
+class _Routed(NamedTuple):
+    """Metadata by receiver; `weight` is what the loss is weighted by."""
+
+    teacher: dict
+    student: dict
+    splitter: dict
+    weight: Any
 
 
 def _student_has(method):
@@ -51,11 +83,12 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     Parameters
     ----------
-    teacher : classifier, default=None
+    teacher : classifier or list, default=None
         Cloned and fitted inside ``fit``, so that cross-validation stays honest. Wrap a
         fitted one in :class:`sklearn.frozen.FrozenEstimator` to use it as it is: it
         must not have seen the rows that you will score. Needs ``predict_proba`` or
-        ``decision_function``. None: a random forest of 300 trees.
+        ``decision_function``. A list of ``(name, teacher)`` or ``(name, teacher, weight)``
+        stands for the mean of their probabilities. None: a random forest of 300 trees.
     student : classifier, default=None
         Cloned. None: a decision tree of depth 6.
     temperature : float, default=2.0
@@ -63,6 +96,19 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     alpha : float, default=0.5
         Weight of the first term, in [0, 1]. At 0 the student is fitted to the labels
         alone and is what ``student.fit(X, y)`` gives.
+    cv : None, "auto", "oob", int, splitter or list of splits, default=None
+        Which soft labels a teacher that is fitted here gives to its own training rows.
+        None: those of the rows it was fitted on. An int, splitter or list of splits, as
+        in :class:`sklearn.ensemble.StackingClassifier`: out-of-fold labels; rows that no
+        split holds out keep their hard label only. "oob": out-of-bag labels of a
+        bootstrap forest, at the price of one fit. "auto": "oob" where the teacher can,
+        in-sample for a `FrozenEstimator`, else 5 folds.
+    calibrate_teacher : bool or {"temperature", "sigmoid", "isotonic"}, default=False
+        Calibrates the soft labels on their out-of-fold part; True is "temperature".
+        Needs `cv`.
+    max_samples : int or float, default=None
+        Rows, or the share of the rows in (0, 1], that the student is fitted on, drawn by
+        class. The teacher is fitted on all and scores those only.
     scale_soft_loss : bool, default=True
         Whether the first term carries the factor ``T**2``, which keeps the meaning of
         `alpha` as the temperature changes.
@@ -70,7 +116,7 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         Caches the fitted teacher and its labels, so that candidates of a search that
         differ in temperature, alpha or student share the teacher's work.
     n_jobs : int, default=None
-        Parallelism of the default teacher.
+        Folds of `cv` that are fitted at a time, and threads of the default teacher.
     random_state : int, RandomState or None, default=None
         Seeds every ``random_state`` of teacher and student that is None, and labels
         that are sampled for a student which takes no ``sample_weight``.
@@ -85,6 +131,8 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         Where X has feature names that are all strings.
     teacher_ : classifier
         The fitted teacher; absent if `teacher_proba` was given.
+    teacher_temperature_ : float
+        T* of ``calibrate_teacher="temperature"``; below 1 the teacher was under-confident.
     student_ : classifier
         The fitted student, a plain instance of its class.
     fit_path_ : {"direct", "label-reduction", "sampled-labels"}
@@ -118,10 +166,17 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     _doc_link_template = "https://skdistill.readthedocs.io/en/stable/user_guide.html"
 
     _parameter_constraints = {  # noqa: RUF012 (scikit-learn's protocol)
-        "teacher": [HasMethods(["fit"]), None],
+        "teacher": [HasMethods(["fit"]), list, None],
         "student": [HasMethods(["fit", "predict"]), None],
         "temperature": [Interval(Real, 0, np.inf, closed="neither")],
         "alpha": [Interval(Real, 0, 1, closed="both")],
+        "cv": ["cv_object", StrOptions({"auto", "oob"})],
+        "calibrate_teacher": ["boolean", StrOptions({"temperature", "sigmoid", "isotonic"})],
+        "max_samples": [
+            Interval(Integral, 1, None, closed="left"),
+            Interval(RealNotInt, 0, 1, closed="right"),
+            None,
+        ],
         "scale_soft_loss": ["boolean"],
         "memory": [str, HasMethods(["cache"]), None],
         "n_jobs": [int, None],
@@ -136,6 +191,9 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         temperature=2.0,
         alpha=0.5,
         *,
+        cv=None,
+        calibrate_teacher=False,
+        max_samples=None,
         scale_soft_loss=True,
         memory=None,
         n_jobs=None,
@@ -146,6 +204,9 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         self.student = student
         self.temperature = temperature
         self.alpha = alpha
+        self.cv = cv
+        self.calibrate_teacher = calibrate_teacher
+        self.max_samples = max_samples
         self.scale_soft_loss = scale_soft_loss
         self.memory = memory
         self.n_jobs = n_jobs
@@ -153,7 +214,9 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         self.verbose = verbose
 
     @fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, sample_weight=None, *, teacher_proba=None, **fit_params):
+    def fit(
+        self, X, y, sample_weight=None, *, teacher_proba=None, X_unlabeled=None, **fit_params
+    ):
         """Fit the teacher, label the rows with it, and fit the student to both.
 
         Parameters
@@ -167,9 +230,14 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             Soft labels made elsewhere; no teacher is fitted or asked. Columns in the
             order of the sorted classes, or named by them. In a cross-validation they
             must come from models that did not see the held-out rows.
+        X_unlabeled : rows like those of X, default=None
+            Rows without a label: the student learns on them what the teacher says. The
+            two terms of the loss are separate means, so that many of them do not drown
+            the labels. A cross-validation hands them on whole, unless there are exactly
+            as many as rows in X: then it would slice them.
         **fit_params : dict
-            Handed to the student's ``fit``; to the teacher's too as metadata routing
-            asks, if it is enabled.
+            Handed to the student's ``fit``; to the teacher's and the splitter's too as
+            metadata routing asks, if it is enabled.
 
         Returns
         -------
@@ -184,19 +252,17 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             If the teacher is a FrozenEstimator that was never fitted.
         """
         X, y, codes, sample_weight = self._check_rows(X, y, sample_weight, teacher_proba)
-        to_teacher, to_student, student_weight = self._route(sample_weight, fit_params)
+        self._check_unlabeled(X, X_unlabeled, teacher_proba)
+        routed = self._route(sample_weight, fit_params)
         seeds = self._draw_seeds()
+        rows = np.arange(len(codes))
+        if self.max_samples is not None:
+            rows = draw_rows(codes, self.max_samples, seeds[2])
         with print_elapsed_time("DistilledClassifier", self._message("soft labels")):
-            proba = self._soft_labels(X, y, teacher_proba, to_teacher, seeds[0])
-        loss = CombinedLoss(
-            proba,
-            codes,
-            temperature=self.temperature,
-            alpha=self.alpha,
-            sample_weight=student_weight,
-            scale_soft_loss=self.scale_soft_loss,
-            classes=self.classes_,
-        )
+            labels = self._soft_labels(
+                X, y, rows, teacher_proba, X_unlabeled, routed, sample_weight, seeds[0]
+            )
+        X, loss, to_student = self._bind(X, codes, rows, labels, X_unlabeled, routed)
         with print_elapsed_time("DistilledClassifier", self._message("student")):
             fitted = fit_student(self._student(), X, loss, random_state=seeds[1], **to_student)
         self.student_, self.fit_path_ = fitted.student, fitted.path
@@ -278,12 +344,16 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         MetadataRouter
         """
         mapping = MethodMapping().add(caller="fit", callee="fit")
-        return (
+        router = (
             MetadataRouter(owner=self)
             .add_self_request(self)
             .add(teacher=self._teacher(), method_mapping=mapping)
             .add(student=self._student(), method_mapping=mapping)
         )
+        if self._splitter_is_routed():
+            splits = MethodMapping().add(caller="fit", callee="split")
+            router.add(splitter=self.cv, method_mapping=splits)
+        return router
 
     def __getstate__(self):
         """Bring the teacher along: a cache may not be there where this is loaded."""
@@ -293,23 +363,12 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     def __sklearn_tags__(self):
         """Input that both take; what either demands."""
-        tags = super().__sklearn_tags__()
-        both = [get_tags(self._teacher()), get_tags(self._student())]
-        for name in ("sparse", "allow_nan", "categorical", "string"):
-            held = all(getattr(other.input_tags, name) for other in both)
-            setattr(tags.input_tags, name, held)
-        tags.input_tags.positive_only = any(o.input_tags.positive_only for o in both)
-        tags.non_deterministic = any(other.non_deterministic for other in both)
-        tags.classifier_tags.multi_class = all(
-            other.classifier_tags is None or other.classifier_tags.multi_class
-            for other in both
-        )
-        return tags
+        return share_tags(super().__sklearn_tags__(), [self._teacher(), self._student()])
 
     def _teacher(self):
         if self.teacher is None:
             return RandomForestClassifier(300, n_jobs=self.n_jobs)
-        return self.teacher
+        return SoftVote(self.teacher) if isinstance(self.teacher, list) else self.teacher
 
     def _student(self):
         return DecisionTreeClassifier(max_depth=6) if self.student is None else self.student
@@ -317,11 +376,15 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     def _message(self, step):
         return f"Processing {step}" if self.verbose else None
 
+    def _splitter_is_routed(self):
+        return hasattr(self.cv, "get_metadata_routing")
+
     def _draw_seeds(self):
+        """Seeds of the teacher, the student and the drawn rows."""
         if self.random_state is None:
-            return None, None
+            return None, None, None
         rng = check_random_state(self.random_state)
-        return rng.randint(np.iinfo(np.int32).max, size=2).tolist()
+        return rng.randint(np.iinfo(np.int32).max, size=3).tolist()
 
     def _check_rows(self, X, y, sample_weight, teacher_proba):
         """Everything that can be wrong with the rows, before any long work."""
@@ -342,32 +405,55 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             sample_weight = check_sample_weight(sample_weight, X, ensure_non_negative=True)
         return X, y, codes, sample_weight
 
+    def _check_unlabeled(self, X, X_unlabeled, teacher_proba):
+        if X_unlabeled is None:
+            return
+        if teacher_proba is not None:
+            raise ValueError(
+                "X_unlabeled needs a teacher to label it, and teacher_proba calls none; "
+                "pass a teacher instead"
+            )
+        _check_shape(X_unlabeled)
+        validate_data(self, X_unlabeled, reset=False, skip_check_array=True)
+        if num_samples(X_unlabeled) == num_samples(X):
+            warnings.warn(
+                "X_unlabeled has exactly as many rows as X: a cross-validation would slice "
+                "it as if its rows belonged to those of X; leave one out",
+                UserWarning,
+                stacklevel=4,
+            )
+
     def _route(self, sample_weight, fit_params):
-        """Fit parameters of teacher and student, and the weights of the loss."""
-        teacher = self._teacher()
+        """Fit parameters by receiver, and the weights of the loss."""
         if get_config()["enable_metadata_routing"]:
             if sample_weight is not None:
                 fit_params = {**fit_params, "sample_weight": sample_weight}
             routed = process_routing(self, "fit", **fit_params)
-            to_student = dict(routed.student.fit)
-            return dict(routed.teacher.fit), to_student, to_student.pop("sample_weight", None)
+            weight = routed.student.fit.pop("sample_weight", None)
+            split = routed.splitter.split if self._splitter_is_routed() else {}
+            return _Routed(routed.teacher.fit, routed.student.fit, split, weight)
+        teacher = self._teacher()
         if sample_weight is None or isinstance(teacher, FrozenEstimator):
-            return {}, fit_params, sample_weight
+            return _Routed({}, fit_params, {}, sample_weight)
         if has_fit_parameter(teacher, "sample_weight"):
-            return {"sample_weight": sample_weight}, fit_params, sample_weight
+            to_teacher = {"sample_weight": sample_weight}
+            return _Routed(to_teacher, fit_params, {}, sample_weight)
         warnings.warn(
             f"teacher={type(teacher).__name__} takes no sample_weight: the weights are used "
             "for the student only",
             UserWarning,
             stacklevel=4,
         )
-        return {}, fit_params, sample_weight
+        return _Routed({}, fit_params, {}, sample_weight)
 
-    def _soft_labels(self, X, y, teacher_proba, to_teacher, seed):
-        """Probabilities for the rows of X, from whichever source there is."""
-        self.__dict__.pop("_fitted_teacher", None)
+    def _soft_labels(
+        self, X, y, rows, teacher_proba, X_unlabeled, routed, sample_weight, seed
+    ):
+        """Labels of the student's rows, from whichever source there is."""
+        for name in ("_fitted_teacher", "teacher_temperature_"):
+            self.__dict__.pop(name, None)
         if teacher_proba is not None:
-            return check_teacher_proba(teacher_proba, num_samples(X), self.classes_)
+            return self._given_labels(teacher_proba, num_samples(X), rows)
         teacher = self._teacher()
         if check_teacher(teacher):
             warnings.warn(
@@ -377,17 +463,70 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
                 UserWarning,
                 stacklevel=4,
             )
+        cv = resolve_cv(self.cv, teacher, y)
+        if self.calibrate_teacher and cv is None:
+            raise ValueError(
+                f"calibrate_teacher={self.calibrate_teacher!r} needs out-of-fold labels, and "
+                f"cv={self.cv!r} makes none for this teacher; set cv=5"
+            )
         labels = label_rows(
             teacher,
             X,
             y,
             self.classes_,
-            fit_params=to_teacher,
+            rows=rows,
+            # at alpha=0 the teacher has no say
+            extra=X_unlabeled if self.alpha > 0 else None,
+            cv=cv,
+            calibrate=self._calibration(),
+            sample_weight=sample_weight,
+            fit_params=routed.teacher,
+            split_params=routed.splitter,
             memory=self.memory,
+            n_jobs=self.n_jobs,
             random_state=seed,
         )
         self._fitted_teacher = labels.teacher
-        return labels.proba
+        if labels.temperature is not None:
+            self.teacher_temperature_ = labels.temperature
+        return labels
+
+    def _given_labels(self, teacher_proba, n_samples, rows):
+        if self.calibrate_teacher:
+            raise ValueError(
+                f"calibrate_teacher={self.calibrate_teacher!r} needs the teacher's "
+                "out-of-fold labels, and teacher_proba calls no teacher; calibrate them "
+                "before, or pass a teacher"
+            )
+        proba = check_teacher_proba(teacher_proba, n_samples, self.classes_)
+        return TeacherLabels(proba[rows], None, None, None)
+
+    def _calibration(self):
+        return "temperature" if self.calibrate_teacher is True else self.calibrate_teacher
+
+    def _bind(self, X, codes, rows, labels, X_unlabeled, routed):
+        """The student's rows, the loss bound to their labels, its fit parameters."""
+        weight, to_student = routed.weight, routed.student
+        if len(rows) < len(codes):
+            to_student = take_params(X, to_student, rows)
+            X, codes = take_rows(X, rows), codes[rows]
+            weight = None if weight is None else weight[rows]
+        proba = labels.proba
+        if labels.extra is not None:
+            more = len(labels.extra)
+            X, proba = stack_rows(X, X_unlabeled), np.concatenate([proba, labels.extra])
+            weight = None if weight is None else np.concatenate([weight, np.ones(more)])
+            codes = np.concatenate([codes, np.full(more, -1)])
+        loss = CombinedLoss(
+            proba,
+            codes,
+            temperature=self.temperature,
+            alpha=self.alpha,
+            sample_weight=weight,
+            scale_soft_loss=self.scale_soft_loss,
+            classes=self.classes_,
+        )
+        return X, loss, to_student
 
     def _report_loss(self, X, loss, curve):
         for name in ("loss_", "loss_curve_"):

@@ -1,51 +1,80 @@
 """Where soft labels come from: `label_rows` answers one question for `DistilledClassifier`.
 
-A teacher is any classifier with ``predict_proba`` or ``decision_function``. Its columns
-are aligned by ``classes_``; the counts of a forest are smoothed here and nowhere else:
-the vote of m trees over K classes becomes ``(m p + 1 / K) / (m + 1)``, the posterior mean
-under a flat Dirichlet prior of weight 1, so that no soft label is exactly 0 and a
-temperature does not have to invent the logarithm of 0.
+A teacher is any classifier with ``predict_proba`` or ``decision_function``; what it says
+is checked and aligned in `skdistill._probabilities`. It is fitted on all rows, and labels
+them as it learned them (``cv=None``), out of fold, or out of bag. In-sample labels of an
+overfitted teacher are nearly one-hot and teach no more than the labels do; out-of-fold
+labels of a forest are under-confident, which `skdistill._calibration` mends.
 """
 
+import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
+from joblib import Parallel, delayed
 from joblib.memory import NotMemorizedResult
-from scipy.special import expit, softmax
-from sklearn.base import clone
-from sklearn.ensemble import (
-    BaggingClassifier,
-    ExtraTreesClassifier,
-    RandomForestClassifier,
-    StackingClassifier,
-)
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.ensemble import StackingClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
-from sklearn.pipeline import Pipeline
-from sklearn.utils.validation import check_is_fitted, check_memory
+from sklearn.model_selection import check_cv
+from sklearn.utils import get_tags
+from sklearn.utils.validation import check_is_fitted, check_memory, has_fit_parameter
 
+from skdistill._calibration import fit_calibrator
+from skdistill._probabilities import (
+    FORESTS,
+    ask_teacher,
+    last_step,
+    renormalise,
+    smooth_counts,
+)
 from skdistill._seeds import unset_seeds
+from skdistill._sklearn.validation import num_samples, take_params, take_rows
 
-_FORESTS = (RandomForestClassifier, ExtraTreesClassifier, BaggingClassifier)
+_ALMOST_ONE_HOT = 0.98  # mean largest probability
 
 
 class TeacherLabels(NamedTuple):
-    """Soft labels, and the teacher that gave them, behind ``get()``.
+    """Soft labels, and the teacher that gave them.
 
     Attributes
     ----------
     proba : ndarray of shape (n_samples, n_classes)
+        NaN in the rows that have no soft label.
+    extra : ndarray of shape (n_extra, n_classes) or None
+        Labels of the extra rows.
     teacher : object
         ``get()`` returns the fitted teacher: from the cache, if there is one, so that a
         fit that only needs the labels does not load it.
+    temperature : float or None
+        T* of the calibration, where it has one.
     """
 
     proba: np.ndarray
+    extra: Any
     teacher: Any
+    temperature: Any
 
 
-def label_rows(teacher, X, y, classes, *, fit_params=None, memory=None, random_state=None):
-    """Fit a clone of a teacher and let it label the rows of X.
+def label_rows(
+    teacher,
+    X,
+    y,
+    classes,
+    *,
+    rows=None,
+    extra=None,
+    cv=None,
+    calibrate=False,
+    sample_weight=None,
+    fit_params=None,
+    split_params=None,
+    memory=None,
+    n_jobs=None,
+    random_state=None,
+):
+    """Fit a clone of a teacher and let it label rows.
 
     Parameters
     ----------
@@ -56,10 +85,25 @@ def label_rows(teacher, X, y, classes, *, fit_params=None, memory=None, random_s
         The user's labels.
     classes : ndarray of shape (n_classes,)
         Sorted labels; the order of the columns.
+    rows : ndarray of int, default=None
+        The rows that need labels. None: all.
+    extra : rows like those of X, default=None
+        Rows without hard labels, labelled by the teacher fitted on all of X.
+    cv : None, "auto", "oob", int, splitter or list of splits, default=None
+        None: labels of the rows the teacher was fitted on. Otherwise out of fold, or out
+        of bag; see `resolve_cv`.
+    calibrate : {False, "temperature", "sigmoid", "isotonic"}, default=False
+        Fitted on the out-of-fold labels, applied to all labels.
+    sample_weight : ndarray of shape (n_samples,), default=None
+        Weights of the calibration.
     fit_params : dict, default=None
-        Handed to ``teacher.fit``.
+        Handed to ``teacher.fit``; row-aligned values follow their fold.
+    split_params : dict, default=None
+        Handed to ``cv.split``.
     memory : str or joblib.Memory, default=None
         Caches the fitted teacher and its labels apart.
+    n_jobs : int, default=None
+        Folds fitted at a time.
     random_state : int, default=None
         For the seeds of the teacher that are None.
 
@@ -72,104 +116,181 @@ def label_rows(teacher, X, y, classes, *, fit_params=None, memory=None, random_s
     ValueError
         If the teacher gives no probabilities, lacks a class of y, or its probabilities
         are NaN, negative or do not sum to 1.
+
+    Warns
+    -----
+    UserWarning
+        If rows stay without a soft label, a fold lacks a class, or in-sample labels are
+        almost one-hot.
     """
     teacher = clone(teacher)
     unset_seeds(teacher, random_state)
-    memory = check_memory(memory)
-    arguments = (teacher, X, y, fit_params or {})
-    fitted = memory.cache(_fit).call_and_shelve(*arguments)
-    proba = memory.cache(_label, ignore=["fitted"])(*arguments, classes, fitted)
-    return TeacherLabels(proba, fitted)
+    rows = np.arange(num_samples(X)) if rows is None else rows
+    given = (teacher, X, y, fit_params or {})
+    cache = check_memory(memory).cache
+    fitted = cache(_fit_with_oob if cv == "oob" else _fit).call_and_shelve(*given)
+
+    def ask(Z):
+        return cache(_label, ignore=["fitted"])(*given, Z, classes, fitted)
+
+    if cv is None:
+        proba = ask(take_rows(X, rows))
+        _warn_if_one_hot(teacher, proba)
+    elif cv == "oob":
+        proba = cache(_out_of_bag, ignore=["fitted"])(*given, classes, fitted)[rows]
+    else:
+        splits = list(cv.split(X, y, **(split_params or {})))
+        label = cache(_out_of_fold, ignore=["n_jobs"])
+        proba = label(*given, rows, splits, classes, n_jobs)
+    _warn_of_absent(proba)
+    calibrated, temperature = _calibrator(proba, y, classes, rows, calibrate, sample_weight)
+    more = None if extra is None else calibrated(ask(extra))
+    return TeacherLabels(calibrated(proba), more, fitted, temperature)
 
 
 def _fit(teacher, X, y, fit_params):
     return clone(teacher).fit(X, y, **fit_params)
 
 
-def _label(teacher, X, y, fit_params, classes, fitted):
-    return teacher_proba(fitted.get(), X, classes)
+def _fit_with_oob(teacher, X, y, fit_params):
+    fitted = clone(teacher)
+    forest = last_step(fitted)
+    own = forest.oob_score
+    forest.set_params(oob_score=True)
+    with warnings.catch_warnings():  # rows never out of bag are counted by the caller
+        warnings.filterwarnings("ignore", message="Some inputs do not have OOB scores")
+        fitted.fit(X, y, **fit_params)
+    last_step(fitted).set_params(oob_score=own)
+    return fitted
 
 
-def teacher_proba(teacher, X, classes):
-    """Probabilities of a fitted teacher, columns in the order of `classes`.
+def _label(teacher, X, y, fit_params, Z, classes, fitted):
+    return ask_teacher(fitted.get(), Z, classes)
+
+
+def _out_of_bag(teacher, X, y, fit_params, classes, fitted):
+    """Votes of the trees that did not draw the row; NaN where each tree did."""
+    forest = last_step(fitted.get())
+    votes = np.asarray(forest.oob_decision_function_)
+    never = ~(np.nan_to_num(votes).sum(axis=1) > 0)
+    proba = smooth_counts(renormalise(np.nan_to_num(votes)), forest, share=np.exp(-1))
+    proba[never] = np.nan
+    return proba
+
+
+def _out_of_fold(teacher, X, y, fit_params, rows, splits, classes, n_jobs):
+    """Mean label of each row over the folds that held it out; NaN where none did."""
+    folds = [(train, np.intersect1d(test, rows)) for train, test in splits]
+    labels = Parallel(n_jobs=n_jobs)(
+        delayed(_label_fold)(teacher, X, y, fit_params, train, test, classes)
+        for train, test in folds
+    )
+    total, count = np.zeros((num_samples(X), len(classes))), np.zeros(num_samples(X))
+    for (_, test), (proba, _) in zip(folds, labels, strict=True):
+        total[test] += proba
+        count[test] += 1
+    if lacking := sum(lacks for _, lacks in labels):
+        warnings.warn(
+            f"{lacking} of {len(folds)} folds of the teacher lack a class of y: its "
+            "out-of-fold probability there is 0; use fewer folds or a stratified splitter",
+            UserWarning,
+            stacklevel=2,
+        )
+    with np.errstate(invalid="ignore"):
+        return (total / count[:, None])[rows]
+
+
+def _label_fold(teacher, X, y, fit_params, train, test, classes):
+    params = take_params(X, fit_params, train)
+    fitted = clone(teacher).fit(take_rows(X, train), y[train], **params)
+    if not len(test):
+        return np.empty((0, len(classes))), False
+    proba = ask_teacher(fitted, take_rows(X, test), classes, fill=True)
+    return proba, not np.isin(classes, y[train]).all()
+
+
+def _calibrator(proba, y, classes, rows, method, sample_weight):
+    """What maps the teacher's labels to calibrated ones, and T*."""
+    if not method:
+        return lambda other: other, None
+    known = ~np.isnan(proba[:, 0])
+    weight = None if sample_weight is None else sample_weight[rows][known]
+    codes = np.searchsorted(classes, y[rows][known])
+    learned, temperature = fit_calibrator(proba[known], codes, method, weight)
+
+    def calibrate(other):
+        known = ~np.isnan(other[:, 0])
+        result = np.full_like(other, np.nan)
+        result[known] = learned(other[known])
+        return result
+
+    return calibrate, temperature
+
+
+def _warn_of_absent(proba):
+    absent = int(np.isnan(proba[:, 0]).sum())
+    if absent:
+        warnings.warn(
+            f"{absent} of {len(proba)} rows have no soft label, since cv never held them "
+            "out: they keep their hard label only",
+            UserWarning,
+            stacklevel=5,
+        )
+
+
+def _warn_if_one_hot(teacher, proba):
+    sure = proba.max(axis=1).mean()
+    if sure > _ALMOST_ONE_HOT and not isinstance(teacher, FrozenEstimator):
+        warnings.warn(
+            f"the teacher is almost sure of the rows it was fitted on (mean largest "
+            f"probability {sure:.3f}), so that its soft labels say little more than y; "
+            "out-of-fold labels say more: set cv='auto'",
+            UserWarning,
+            stacklevel=5,
+        )
+
+
+def resolve_cv(cv, teacher, y):
+    """Which labels a teacher gives: in-sample (None), "oob", or those of a splitter.
 
     Parameters
     ----------
-    teacher : fitted classifier
-    X : array-like, frame, sparse matrix or list of n_samples rows
-    classes : ndarray of shape (n_classes,)
+    cv : None, "auto", "oob", int, splitter or list of splits
+        "auto" is "oob" for a forest that draws bootstraps, in-sample for a
+        `FrozenEstimator`, and 5 stratified folds for others.
+    teacher : classifier
+    y : ndarray of shape (n_samples,)
 
     Returns
     -------
-    ndarray of shape (n_samples, n_classes)
-        Rows sum to 1. Classes of the teacher that are not in `classes` are dropped.
+    None, "oob" or splitter
 
     Raises
     ------
     ValueError
-        See `label_rows`.
+        If the teacher has no out-of-bag labels, or is frozen.
     """
-    name = type(teacher).__name__
-    if hasattr(teacher, "predict_proba"):
-        proba = np.asarray(teacher.predict_proba(X), dtype=np.float64)
-    else:
-        proba = _proba_of_scores(np.asarray(teacher.decision_function(X), dtype=np.float64))
-    own = np.asarray(getattr(teacher, "classes_", classes))
-    if proba.ndim != 2 or proba.shape[1] != len(own):
+    if cv is None:
+        return None
+    if isinstance(teacher, FrozenEstimator):
+        if isinstance(cv, str) and cv == "auto":
+            return None
         raise ValueError(
-            f"teacher={name} gave probabilities of shape {proba.shape} for {len(own)} classes"
+            f"cv={cv!r} fits the teacher again on each fold, and a FrozenEstimator is never "
+            "fitted; use cv=None, or pass the teacher unfrozen"
         )
-    lacking = np.setdiff1d(classes, own)
-    if lacking.size:
+    forest = last_step(teacher)
+    draws = isinstance(forest, FORESTS) and forest.bootstrap
+    if isinstance(cv, str) and cv == "auto":
+        cv = "oob" if draws else 5
+    if not isinstance(cv, str):
+        return check_cv(cv, y, classifier=True)
+    if not draws:
         raise ValueError(
-            f"teacher={name} does not know the classes {lacking.tolist()} of y; fit it on "
-            "labels that have them all"
+            f"cv='oob' needs a forest that draws bootstraps as teacher, got "
+            f"{type(forest).__name__}; set bootstrap=True, or use cv=5"
         )
-    _check_proba(proba, f"the probabilities of teacher={name}")
-    proba = _smooth_counts(teacher, proba)
-    return _renormalise(proba[:, [int(np.flatnonzero(own == c)[0]) for c in classes]])
-
-
-def check_teacher_proba(proba, n_samples, classes):
-    """Precomputed soft labels, columns in the order of `classes`.
-
-    Parameters
-    ----------
-    proba : array-like or frame of shape (n_samples, n_classes)
-        Columns in the order of the sorted classes; a frame may name them in any order
-        and have more.
-    n_samples : int
-    classes : ndarray of shape (n_classes,)
-
-    Returns
-    -------
-    ndarray of shape (n_samples, n_classes)
-
-    Raises
-    ------
-    ValueError
-        If the shape is wrong, a class is missing, or a row is NaN, negative or does not
-        sum to 1.
-    """
-    names = list(getattr(proba, "columns", ()))
-    values = np.asarray(proba, dtype=np.float64)
-    if names and len(names) == len(set(names)):
-        named = [name if name in names else str(name) for name in classes.tolist()]
-        lacking = [name for name in named if name not in names]
-        if lacking:
-            raise ValueError(
-                f"teacher_proba has columns {names} and none for the classes {lacking}"
-            )
-        _check_proba(values, "teacher_proba")
-        values = _renormalise(values[:, [names.index(name) for name in named]])
-    if values.shape != (n_samples, len(classes)):
-        raise ValueError(
-            f"teacher_proba has shape {values.shape}, expected ({n_samples}, {len(classes)}): "
-            "a row per row of X and a column per sorted class of y; where a training fold "
-            "may lack a class, pass a DataFrame with the classes as columns"
-        )
-    _check_proba(values, "teacher_proba")
-    return _renormalise(values)
+    return cv
 
 
 def check_teacher(teacher):
@@ -208,9 +329,7 @@ def check_teacher(teacher):
 
 def _gives_proba(teacher):
     """Whether it will, once fitted; a default StackingClassifier cannot say so before."""
-    last = teacher
-    while isinstance(last, Pipeline):
-        last = last.steps[-1][1]
+    last = last_step(teacher)
     if isinstance(last, StackingClassifier) and last.final_estimator is None:
         return True
     return hasattr(teacher, "predict_proba") or hasattr(teacher, "decision_function")
@@ -224,43 +343,110 @@ def _is_fitted(estimator):
     return True
 
 
-def _smooth_counts(teacher, proba):
-    """``(m p + 1 / K) / (m + 1)`` for a forest of m trees; others as they are."""
-    if isinstance(teacher, FrozenEstimator):
-        teacher = teacher.estimator
-    if not isinstance(teacher, _FORESTS):
-        return proba
-    m = len(teacher.estimators_)
-    return (m * proba + 1 / proba.shape[1]) / (m + 1)
-
-
-def _proba_of_scores(scores):
-    if scores.ndim == 1:
-        return np.column_stack([expit(-scores), expit(scores)])
-    return softmax(scores, axis=1)
-
-
-def _check_proba(proba, what):
-    """Probabilities may be off by what float32 loses."""
-    total = proba.sum(axis=1)
-    for bad, problem in (
-        (~np.isfinite(proba).all(axis=1), "NaN or infinity"),
-        ((proba < 0).any(axis=1), "negative values"),
-        (np.abs(total - 1) > 1e-3, "values that do not sum to 1"),
-    ):
-        if bad.any():
-            row = int(np.argmax(bad))
-            raise ValueError(
-                f"{what} must be probabilities; row {row} has {problem}: {proba[row].tolist()}"
-            )
-
-
-def _renormalise(proba):
-    """Rows that sum to 1; uniform where nothing is left to share out."""
-    total = proba.sum(axis=1, keepdims=True)
-    return np.where(total > 0, proba / np.where(total > 0, total, 1), 1 / proba.shape[1])
-
-
 def forget_cache(teacher):
     """What `TeacherLabels.teacher` is once it has been loaded: independent of a cache."""
     return NotMemorizedResult(teacher)
+
+
+class SoftVote(ClassifierMixin, BaseEstimator):
+    """Weighted mean of the probabilities of several teachers, aligned by class.
+
+    What a list of teachers stands for. Unlike `VotingClassifier` it hands the user's own
+    labels to its members, and aligns the columns of members that order them otherwise.
+
+    Parameters
+    ----------
+    members : list of (str, classifier) or (str, classifier, float)
+        Name, teacher and weight; the weight is 1 if left out.
+    random_state : int, default=None
+        For the seeds of the members that are None.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+    estimators_ : list of classifier
+        The fitted members.
+    """
+
+    def __init__(self, members, random_state=None):
+        self.members = members
+        self.random_state = random_state
+
+    def fit(self, X, y, sample_weight=None):
+        """Fit a clone of each member; a frozen one is taken as it is.
+
+        Parameters
+        ----------
+        X : array-like, frame, sparse matrix or list of n_samples rows
+        y : array-like of shape (n_samples,)
+        sample_weight : array-like of shape (n_samples,), default=None
+            For the members that take it.
+
+        Returns
+        -------
+        self : SoftVote
+        """
+        self.classes_ = np.unique(y)
+        self.estimators_ = [clone(teacher) for _, teacher, *_ in self.members]
+        for one in self.estimators_:
+            unset_seeds(one, self.random_state)
+            weighted = sample_weight is not None and has_fit_parameter(one, "sample_weight")
+            one.fit(X, y, **({"sample_weight": sample_weight} if weighted else {}))
+        return self
+
+    def predict_proba(self, X):
+        """Weighted mean of the members' probabilities.
+
+        Parameters
+        ----------
+        X : array-like, frame, sparse matrix or list of n_samples rows
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+        """
+        weights = [weight[0] if weight else 1.0 for _, _, *weight in self.members]
+        each = [ask_teacher(one, X, self.classes_) for one in self.estimators_]
+        return np.average(each, axis=0, weights=weights)
+
+    def predict(self, X):
+        """Class of the largest mean probability.
+
+        Parameters
+        ----------
+        X : array-like, frame, sparse matrix or list of n_samples rows
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+    def __sklearn_tags__(self):
+        """Input that every member takes."""
+        return share_tags(super().__sklearn_tags__(), [one for _, one, *_ in self.members])
+
+
+def share_tags(tags, estimators):
+    """Tags of an estimator that hands its input to all of several others.
+
+    Parameters
+    ----------
+    tags : Tags
+        Changed in place.
+    estimators : list of estimator
+
+    Returns
+    -------
+    Tags
+    """
+    others = [get_tags(estimator) for estimator in estimators]
+    for name in ("sparse", "allow_nan", "categorical", "string"):
+        held = all(getattr(other.input_tags, name) for other in others)
+        setattr(tags.input_tags, name, held)
+    tags.input_tags.positive_only = any(other.input_tags.positive_only for other in others)
+    tags.non_deterministic = any(other.non_deterministic for other in others)
+    tags.classifier_tags.multi_class = all(
+        getattr(other.classifier_tags, "multi_class", True) for other in others
+    )
+    return tags

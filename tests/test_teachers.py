@@ -17,12 +17,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, LinearSVC
 
 from skdistill import DistilledClassifier
-from skdistill.teachers import (
-    check_teacher,
-    check_teacher_proba,
-    label_rows,
-    teacher_proba,
-)
+from skdistill._probabilities import ask_teacher, check_teacher_proba
+from skdistill.teachers import check_teacher, label_rows
 
 X, CODES = load_iris(return_X_y=True)
 NAMES = np.array(["setosa", "versicolor", "virginica"])
@@ -106,7 +102,7 @@ def test_two_scores_of_a_linear_model_are_its_own_probabilities():
         classes_ = teacher.classes_
         decision_function = staticmethod(teacher.decision_function)
 
-    assert_allclose(teacher_proba(OnlyScores(), X, NAMES[:2]), expected, atol=1e-12)
+    assert_allclose(ask_teacher(OnlyScores(), X, NAMES[:2]), expected, atol=1e-12)
 
 
 def test_forest_counts_are_smoothed_by_one_observation():

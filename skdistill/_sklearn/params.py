@@ -5,7 +5,14 @@ public way to either. Checked on 1.7.2 and 1.9.1.
 """
 
 from sklearn.base import _fit_context as fit_context
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt, StrOptions
 from sklearn.utils._user_interface import _print_elapsed_time as print_elapsed_time
 
-__all__ = ["HasMethods", "Interval", "StrOptions", "fit_context", "print_elapsed_time"]
+__all__ = [
+    "HasMethods",
+    "Interval",
+    "RealNotInt",
+    "StrOptions",
+    "fit_context",
+    "print_elapsed_time",
+]

@@ -1,0 +1,69 @@
+"""Calibration of a teacher's out-of-fold probabilities: pure functions on arrays.
+
+A scalar temperature, T* = argmin of the out-of-fold log-loss of softmax(log p / T) (Guo et
+al. 2017, "On Calibration of Modern Neural Networks"), or scikit-learn's sigmoid and
+isotonic calibrators on the log-odds of each class. `skdistill.teachers` calls it.
+"""
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+from scipy.special import logit
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.frozen import FrozenEstimator
+
+from skdistill.loss import FLOOR, soften
+
+_BOUNDS = np.log([0.05, 20])  # of T*
+
+
+def fit_calibrator(proba, y, method, sample_weight=None):
+    """Learn to calibrate from probabilities that are honest: out of fold.
+
+    Parameters
+    ----------
+    proba : ndarray of shape (n_samples, n_classes)
+    y : ndarray of int of shape (n_samples,)
+        Column of the true class.
+    method : {"temperature", "sigmoid", "isotonic"}
+    sample_weight : ndarray of shape (n_samples,), default=None
+
+    Returns
+    -------
+    calibrate : callable
+        Maps probabilities to calibrated ones.
+    temperature : float or None
+        T*, where that is the method: below 1 the teacher was under-confident.
+    """
+    if method == "temperature":
+        temperature = _best_temperature(proba, y, sample_weight)
+        return lambda other: soften(other, temperature), temperature
+    scores = _LogOdds().fit(proba, y)
+    calibrated = CalibratedClassifierCV(FrozenEstimator(scores), method=method)
+    calibrated.fit(proba, y, sample_weight=sample_weight)
+    return calibrated.predict_proba, None
+
+
+def _best_temperature(proba, y, sample_weight):
+    rows = np.arange(len(y))
+
+    def log_loss(log_temperature):
+        softened = soften(proba, np.exp(log_temperature))[rows, y]
+        return -np.average(np.log(np.maximum(softened, FLOOR)), weights=sample_weight)
+
+    return float(np.exp(minimize_scalar(log_loss, bounds=_BOUNDS).x))
+
+
+class _LogOdds(ClassifierMixin, BaseEstimator):
+    """Takes probabilities for features and scores each class by its log-odds."""
+
+    def fit(self, proba, y):
+        self.classes_ = np.arange(proba.shape[1])
+        return self
+
+    def decision_function(self, proba):
+        odds = logit(np.clip(proba, FLOOR, 1 - FLOOR))
+        return odds[:, 1] if odds.shape[1] == 2 else odds
+
+    def predict(self, proba):
+        return proba.argmax(axis=1)

@@ -1,0 +1,157 @@
+"""Probabilities of a fitted teacher, checked and in the order of the student's classes.
+
+Columns are aligned by ``classes_``; the counts of a forest are smoothed here and nowhere
+else: the vote of m trees over K classes becomes ``(m p + 1 / K) / (m + 1)``, the posterior
+mean under a flat Dirichlet prior of weight 1, so that no soft label is exactly 0 and a
+temperature does not have to invent the logarithm of 0. `skdistill.teachers` calls it.
+"""
+
+import numpy as np
+from scipy.special import expit, softmax
+from sklearn.ensemble import BaggingClassifier, ExtraTreesClassifier, RandomForestClassifier
+from sklearn.frozen import FrozenEstimator
+from sklearn.pipeline import Pipeline
+
+FORESTS = (RandomForestClassifier, ExtraTreesClassifier, BaggingClassifier)
+
+
+def ask_teacher(teacher, X, classes, *, fill=False):
+    """Probabilities of a fitted teacher, columns in the order of `classes`.
+
+    Parameters
+    ----------
+    teacher : fitted classifier
+        With ``predict_proba``, else ``decision_function``.
+    X : array-like, frame, sparse matrix or list of n_samples rows
+    classes : ndarray of shape (n_classes,)
+    fill : bool, default=False
+        Whether a class that the teacher lacks gets a column of zeros.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_classes)
+        Rows sum to 1. Classes of the teacher that are not in `classes` are dropped.
+
+    Raises
+    ------
+    ValueError
+        If the teacher lacks a class, or its rows are NaN, negative or do not sum to 1.
+    """
+    name = type(teacher).__name__
+    if hasattr(teacher, "predict_proba"):
+        proba = np.asarray(teacher.predict_proba(X), dtype=np.float64)
+    else:
+        proba = _proba_of_scores(np.asarray(teacher.decision_function(X), dtype=np.float64))
+    own = np.asarray(getattr(teacher, "classes_", classes))
+    if proba.ndim != 2 or proba.shape[1] != len(own):
+        raise ValueError(
+            f"teacher={name} gave probabilities of shape {proba.shape} for {len(own)} classes"
+        )
+    lacking = np.setdiff1d(classes, own)
+    if lacking.size and not fill:
+        raise ValueError(
+            f"teacher={name} does not know the classes {lacking.tolist()} of y; fit it on "
+            "labels that have them all"
+        )
+    check_proba(proba, f"the probabilities of teacher={name}")
+    aligned = np.zeros((len(proba), len(classes)))
+    for column, label in enumerate(classes):
+        aligned[:, column] = proba[:, own == label].sum(axis=1)
+    return smooth_counts(renormalise(aligned), last_step(teacher))
+
+
+def last_step(estimator):
+    """The estimator inside a FrozenEstimator and at the end of a Pipeline."""
+    while isinstance(estimator, (Pipeline, FrozenEstimator)):
+        frozen = isinstance(estimator, FrozenEstimator)
+        estimator = estimator.estimator if frozen else estimator.steps[-1][1]
+    return estimator
+
+
+def smooth_counts(proba, forest, share=1.0):
+    """``(m p + 1 / K) / (m + 1)`` for the votes of a forest; other teachers as they are.
+
+    Parameters
+    ----------
+    proba : ndarray of shape (n_samples, n_classes)
+    forest : fitted classifier
+    share : float, default=1.0
+        Share of the trees that voted: out of bag, about 1 / e of them.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_classes)
+    """
+    if not isinstance(forest, FORESTS):
+        return proba
+    m = share * len(forest.estimators_)
+    return (m * proba + 1 / proba.shape[1]) / (m + 1)
+
+
+def check_teacher_proba(proba, n_samples, classes):
+    """Precomputed soft labels, columns in the order of `classes`.
+
+    Parameters
+    ----------
+    proba : array-like or frame of shape (n_samples, n_classes)
+        Columns in the order of the sorted classes; a frame may name them in any order
+        and have more.
+    n_samples : int
+    classes : ndarray of shape (n_classes,)
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_classes)
+
+    Raises
+    ------
+    ValueError
+        If the shape is wrong, a class is missing, or a row is NaN, negative or does not
+        sum to 1.
+    """
+    names = list(getattr(proba, "columns", ()))
+    values = np.asarray(proba, dtype=np.float64)
+    if names and len(names) == len(set(names)):
+        named = [name if name in names else str(name) for name in classes.tolist()]
+        lacking = [name for name in named if name not in names]
+        if lacking:
+            raise ValueError(
+                f"teacher_proba has columns {names} and none for the classes {lacking}"
+            )
+        check_proba(values, "teacher_proba")
+        values = renormalise(values[:, [names.index(name) for name in named]])
+    if values.shape != (n_samples, len(classes)):
+        raise ValueError(
+            f"teacher_proba has shape {values.shape}, expected ({n_samples}, {len(classes)}): "
+            "a row per row of X and a column per sorted class of y; where a training fold "
+            "may lack a class, pass a DataFrame with the classes as columns"
+        )
+    check_proba(values, "teacher_proba")
+    return renormalise(values)
+
+
+def check_proba(proba, what):
+    """Refuse rows that are not probabilities; float32 may be off by what it loses."""
+    total = proba.sum(axis=1)
+    for bad, problem in (
+        (~np.isfinite(proba).all(axis=1), "NaN or infinity"),
+        ((proba < 0).any(axis=1), "negative values"),
+        (np.abs(total - 1) > 1e-3, "values that do not sum to 1"),
+    ):
+        if bad.any():
+            row = int(np.argmax(bad))
+            raise ValueError(
+                f"{what} must be probabilities; row {row} has {problem}: {proba[row].tolist()}"
+            )
+
+
+def renormalise(proba):
+    """Rows that sum to 1; uniform where nothing is left to share out."""
+    total = proba.sum(axis=1, keepdims=True)
+    return np.where(total > 0, proba / np.where(total > 0, total, 1), 1 / proba.shape[1])
+
+
+def _proba_of_scores(scores):
+    if scores.ndim == 1:
+        return np.column_stack([expit(-scores), expit(scores)])
+    return softmax(scores, axis=1)

@@ -1,0 +1,61 @@
+"""The rows a student is fitted on: a sample of the user's, and rows without labels."""
+
+import numpy as np
+from scipy.sparse import issparse
+from scipy.sparse import vstack as stack_sparse
+from sklearn.utils import resample
+
+
+def draw_rows(codes, max_samples, random_state=None):
+    """Rows for the student, drawn in proportion to the classes.
+
+    Parameters
+    ----------
+    codes : ndarray of int of shape (n_samples,)
+        Class of each row.
+    max_samples : int or float
+        Number of rows, or their share in (0, 1].
+    random_state : int, default=None
+
+    Returns
+    -------
+    ndarray of int
+        Sorted row numbers: all, if `max_samples` asks for no fewer; one more for each
+        class that the draw would have lost.
+    """
+    n_samples = len(codes)
+    whole = isinstance(max_samples, (int, np.integer))
+    n_drawn = int(max_samples) if whole else max(1, round(max_samples * n_samples))
+    rows = np.arange(n_samples)
+    if n_drawn >= n_samples:
+        return rows
+    drawn = resample(
+        rows, replace=False, n_samples=n_drawn, stratify=codes, random_state=random_state
+    )
+    classes, first = np.unique(codes, return_index=True)
+    return np.union1d(drawn, first[~np.isin(classes, codes[drawn])])
+
+
+def stack_rows(X, more):
+    """Rows below rows, in the container of X.
+
+    Parameters
+    ----------
+    X, more : arrays, frames (pandas, polars), sparse matrices or lists
+        Of the same kind and columns; categories of a frame are those of X.
+
+    Returns
+    -------
+    Of the type of `X`.
+    """
+    if issparse(X) or issparse(more):
+        return stack_sparse([X, more], format="csr")
+    if hasattr(X, "vstack"):  # polars
+        return X.vstack(more.select(X.columns).cast(dict(X.schema)))
+    if hasattr(X, "iloc"):
+        import pandas as pd
+
+        return pd.concat([X, more[X.columns].astype(X.dtypes)], ignore_index=True)
+    if isinstance(X, list):
+        return [*X, *more]
+    return np.concatenate([X, np.asarray(more)])

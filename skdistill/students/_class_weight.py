@@ -9,6 +9,8 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.class_weight import compute_class_weight
 
+from skdistill._seeds import assign_params
+
 
 def absorb_class_weight(student, loss):
     """Move ``class_weight`` from an unfitted student into the loss.
@@ -38,5 +40,5 @@ def absorb_class_weight(student, loss):
         sample_weight=loss.sample_weight[labelled] if weighted else None,
     )
     factor = np.where(labelled, weight[loss.y], np.nan_to_num(loss.soft_labels) @ weight)
-    student.set_params(class_weight=None)
+    assign_params(student, {"class_weight": None})
     return loss.reweight(factor), {"class_weight": class_weight}

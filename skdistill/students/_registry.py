@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from sklearn.base import clone
 
-from skdistill._seeds import unset_seeds
+from skdistill._seeds import assign_params, unset_seeds
 from skdistill.students._class_weight import absorb_class_weight
 
 
@@ -153,7 +153,8 @@ def fit_student(student, X, loss, *, random_state=None, **fit_params):
             if refusal.final:
                 raise
             continue
-        return fitted._replace(student=fitted.student.set_params(**changed))
+        assign_params(fitted.student, changed)
+        return fitted
     raise AssertionError("unreachable: the general path returns or raises")
 
 

@@ -1,0 +1,138 @@
+r"""XGBoost: its own training on the gradient and Hessian of the loss.
+
+XGBoost's `fit` runs with a callable objective while its booster is configured for
+``binary:logistic`` or ``multi:softprob``: validation metrics are computed natively, on the
+user's hard labels, and the booster handed back is a genuine one. What remains to be done:
+
+- *Hessian.* XGBoost doubles the diagonal of the multiclass Hessian and keeps all of it
+  above 1e-16; ``min_child_weight`` and ``reg_lambda`` are measured on that scale.
+- *Baseline.* ``base_score``, which is estimated from labels otherwise. XGBoost itself is
+  asked for its estimate, of class frequencies whose best constant is that of the loss.
+- *Weights* also weigh XGBoost's quantile bins, so they are handed on beside the loss.
+- *Labels.* XGBoost knows the classes 0 to K - 1 only; validation labels are encoded.
+
+``get_params()["objective"]`` of the student stays what the user gave. XGBoost's own `fit`
+rewrites it for several classes; set it to "multi:softprob" together with any other
+parameter that is changed in a student already fitted to three or more classes, since
+``set_params`` then configures the booster anew.
+"""
+
+import json
+
+import numpy as np
+from optuna.distributions import FloatDistribution, IntDistribution
+from scipy.special import expit, softmax
+from sklearn.preprocessing import LabelEncoder
+
+from skdistill.students._boosting import (
+    Derivatives,
+    baseline,
+    class_factor,
+    codes,
+    weighted_rows,
+)
+from skdistill.students._registry import Fitted, Unsupported, register
+
+_SMALLEST = 1e-16  # Hessian
+_OBJECTIVES = {None, "binary:logistic", "multi:softprob", "multi:softmax"}
+
+
+def fit_xgboost(student, X, loss, *, random_state=None, **fit_params):
+    """Fit an `XGBClassifier` in place; its parameters and `fit` keep their meaning.
+
+    Refused, for the general path: objectives other than logistic and softmax.
+    """
+    params = student.get_params()
+    if params["objective"] not in _OBJECTIVES:
+        raise Unsupported(
+            f"objective={params['objective']!r} is a loss of its own; leave objective at "
+            "'binary:logistic'"
+        )
+    X, loss, fit_params = weighted_rows(X, loss, fit_params)
+    positive = params["scale_pos_weight"] if loss.n_classes == 2 else None
+    changed = {
+        "objective": _Objective(loss, positive),
+        "eval_metric": _on_probabilities(params["eval_metric"]),
+    }
+    if params["base_score"] is None and fit_params.get("xgb_model") is None:
+        changed["base_score"] = _intercept(loss, positive)
+    if "eval_set" in fit_params:
+        fit_params["eval_set"] = _encoded(fit_params["eval_set"], loss.classes)
+    if not np.all(loss.row_weight == 1):
+        fit_params["sample_weight"] = loss.row_weight
+    vars(student).update(changed)
+    student.fit(X, codes(loss), **fit_params)
+    vars(student).update({name: params[name] for name in changed})
+    return Fitted(student)
+
+
+class _Objective:
+    """Gradient and Hessian of a loss on XGBoost's scale."""
+
+    def __init__(self, loss, positive):
+        if positive is not None and positive != 1:
+            loss = loss.reweight(class_factor(loss, np.array([1.0, positive])))
+        factor = 1 if loss.n_classes == 2 else 2
+        self.derivatives = Derivatives(loss, hessian_factor=factor)
+
+    def __call__(self, y_true, raw, sample_weight=None):
+        raw = raw.get() if hasattr(raw, "get") else raw  # from the GPU
+        gradient, hessian = self.derivatives(raw)
+        return gradient, np.maximum(hessian, _SMALLEST, out=hessian)
+
+
+def _intercept(loss, positive):
+    """XGBoost's `base_score` for labels whose best constant is that of the loss."""
+    import xgboost
+
+    n_classes, raw = loss.n_classes, baseline(loss, floor=1e-7)
+    if n_classes == 2:
+        frequency = expit(np.append(-raw, raw))
+        params = {"objective": "binary:logistic", "scale_pos_weight": positive or 1}
+    else:
+        frequency = softmax(raw)
+        params = {"objective": "multi:softprob", "num_class": n_classes}
+    labels = np.arange(n_classes)
+    table = xgboost.DMatrix(np.zeros((n_classes, 1)), label=labels, weight=frequency)
+    config = json.loads(xgboost.train(params, table, num_boost_round=1).save_config())
+    found = np.atleast_1d(json.loads(config["learner"]["learner_model_param"]["base_score"]))
+    return found.tolist() if len(found) > 1 else float(found[0])
+
+
+def _encoded(eval_set, classes):
+    """Validation sets with columns in place of the user's labels."""
+    encoder = LabelEncoder().fit(classes)
+    return [(X, encoder.transform(y)) for X, y in eval_set]
+
+
+def _on_probabilities(eval_metric):
+    """`eval_metric` with its callables handed probabilities, not raw predictions."""
+    if callable(eval_metric):
+        return _OnProbabilities(eval_metric)
+    if isinstance(eval_metric, list | tuple):
+        return [_on_probabilities(metric) for metric in eval_metric]
+    return eval_metric
+
+
+class _OnProbabilities:
+    def __init__(self, metric):
+        self.metric = metric
+        self.__name__ = metric.__name__
+
+    def __call__(self, y_true, raw, **weight):
+        proba = expit(raw) if raw.ndim == 1 else softmax(raw, axis=1)
+        return self.metric(y_true, proba, **weight)
+
+
+def xgboost_space(student):
+    """Search space: how many trees, how deep, how hard they are held back."""
+    return {
+        "n_estimators": IntDistribution(10, 500, log=True),
+        "learning_rate": FloatDistribution(0.01, 0.5, log=True),
+        "max_depth": IntDistribution(2, 10),
+        "min_child_weight": FloatDistribution(0.1, 20.0, log=True),
+        "reg_lambda": FloatDistribution(1e-3, 10.0, log=True),
+    }
+
+
+register("xgboost.sklearn.XGBClassifier", fit_xgboost, search_space=xgboost_space)

@@ -15,13 +15,13 @@ so that the weighted cross-entropy has the gradient of the loss where the studen
 its fixed points are the stationary points of the loss. Nothing promises descent, so the
 best iterate is kept and the iteration ends when the loss stops falling.
 
-A learner that minimises something else (hinge, likelihood of a generative model, exponential
-loss) minimises *that* over the weighted labels, and at other temperatures the iterate of
+A learner that minimises something else (hinge, squared error, the likelihood of a
+generative model) minimises *that* over the weighted labels; of its iterates the one of
 smallest combined loss is kept.
 
 A learner without ``sample_weight``, or one that holds rows out by itself (copies of one
-row would straddle its split), gets one label per row, drawn from q. The ``cv`` of a few
-well-known learners is made to split rows instead.
+row would straddle its split), gets one label per row, drawn from q. The ``cv`` of the
+learners known to score held-out rows by their weights is made to split rows instead.
 """
 
 import numpy as np
@@ -42,7 +42,7 @@ from skdistill.students._registry import Fitted, Unsupported, register
 
 MAX_REFITS = 12
 _CAP = 1e4  # largest weight of a row, against the sample's own
-_CAP_OF_DRAWS = 3.0  # rows drawn by weights far apart leave few different ones
+_CAP_OF_DRAWS = 3.0  # one label of a very heavy row would decide for its region
 
 _WEIGHT_IN_FIT_PARAMS = (StackingClassifier, VotingClassifier)  # takes **fit_params only
 _SPLITS_WEIGHTED_ROWS = (CalibratedClassifierCV, LogisticRegressionCV, StackingClassifier)
@@ -76,11 +76,10 @@ def fit_by_labels(student, X, loss, *, random_state=None, **fit_params):
     _refuse(student)
     weighted = _takes_weight(student)
     if weighted and not _splits_rows(student):
-        student = _iterate(student, X, loss, weighted_copies, fit_params)
+        student = _iterate(student, X, loss, weighted_copies, _CAP, fit_params)
         return Fitted(student, "label-reduction")
     sampler = LabelSampler(type(student).__name__, random_state, weighted)
-    cap = _CAP if weighted else _CAP_OF_DRAWS
-    student = _iterate(student, X, loss, sampler, fit_params, cap)
+    student = _iterate(student, X, loss, sampler, _CAP_OF_DRAWS, fit_params)
     return Fitted(student, "sampled-labels" if sampler.drawn else "label-reduction")
 
 
@@ -95,7 +94,7 @@ def _refuse(student):
         raise Unsupported(f"student={name} is never fitted; pass the estimator inside it")
 
 
-def _iterate(student, X, loss, draw, fit_params, cap=_CAP):
+def _iterate(student, X, loss, draw, cap, fit_params):
     """Fit; reweight at the fitted probabilities and refit while the loss falls."""
     target, weight = loss.blend(), np.ones(loss.n_samples)
     best, best_value = None, np.inf
@@ -172,7 +171,8 @@ def _split_whole_rows(student, X, loss, rows, fit_params):
     whole = np.unique(rows)
     labels = hard_columns(loss)[whole]
     groups = take_params(X, {"groups": fit_params.get("groups")}, whole)
-    splits = check_cv(cv, labels, classifier=True).split(whole, labels, **groups)
+    splitter = check_cv(cv, labels, classifier=True)
+    splits = splitter.split(take_rows(X, whole), labels, **groups)
     student.set_params(
         cv=[[np.flatnonzero(np.isin(rows, whole[part])) for part in split] for split in splits]
     )

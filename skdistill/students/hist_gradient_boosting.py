@@ -1,0 +1,47 @@
+"""Histogram gradient boosting: its own training, on gradient and Hessian of the loss.
+
+Each tree is a Newton step on the loss, as natively. Early stopping compares the loss of
+rows held out by class, where a row without a hard label belongs to its teacher's most
+probable class, which is also what a scorer sees; validation rows of the user's own have
+labels only and are judged by log-loss. `train_score_` and `validation_score_` hold minus
+the loss.
+"""
+
+from optuna.distributions import FloatDistribution, IntDistribution
+from sklearn.ensemble import HistGradientBoostingClassifier
+
+from skdistill._sklearn.hist_gradient_boosting import train_hist_gradient_boosting
+from skdistill.students._boosting import weighted_rows
+from skdistill.students._labels import hard_columns
+from skdistill.students._registry import Fitted, Unsupported, register
+
+
+def fit_hist_gradient_boosting(student, X, loss, *, random_state=None, **fit_params):
+    """Fit by scikit-learn's own training; ``X_val``, ``y_val`` are taken as natively."""
+    if student.loss != "log_loss":
+        raise Unsupported(
+            f"loss={student.loss!r} of HistGradientBoostingClassifier is replaced by the "
+            "distillation loss; use loss='log_loss'"
+        )
+    X, loss, _ = weighted_rows(X, loss, {})
+    y = hard_columns(loss)
+    curve = train_hist_gradient_boosting(student, X, y, loss, **fit_params)
+    return Fitted(student, curve=curve)
+
+
+def hist_gradient_boosting_space(student):
+    """Size (trees, leaves), step and regularisation."""
+    return {
+        "max_iter": IntDistribution(10, 200, log=True),
+        "max_leaf_nodes": IntDistribution(4, 64, log=True),
+        "learning_rate": FloatDistribution(0.02, 0.5, log=True),
+        "min_samples_leaf": IntDistribution(5, 100, log=True),
+        "l2_regularization": FloatDistribution(1e-3, 10.0, log=True),
+    }
+
+
+register(
+    HistGradientBoostingClassifier,
+    fit_hist_gradient_boosting,
+    search_space=hist_gradient_boosting_space,
+)

@@ -123,7 +123,7 @@ def test_sparse_rows_give_what_dense_rows_give(n_classes, solver):
     np.testing.assert_allclose(sparse.coef_, dense.coef_, atol=1e-7)
 
 
-@pytest.mark.parametrize("solver", SOLVERS[:2])
+@pytest.mark.parametrize("solver", SOLVERS[:3])
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_single_precision_is_kept_where_natively_kept(n_classes, solver):
     X, y, proba = make_task(n_classes)

@@ -34,6 +34,7 @@ from sklearn.linear_model import LogisticRegressionCV, Perceptron, SGDClassifier
 from sklearn.model_selection import StratifiedShuffleSplit, check_cv
 from sklearn.utils.validation import has_fit_parameter
 
+from skdistill._sklearn.bagging import forget_weights
 from skdistill._sklearn.model_selection import BaseSearchCV
 from skdistill._sklearn.validation import take_params, take_rows
 from skdistill.loss import logits
@@ -154,6 +155,8 @@ def _fit(student, X, loss, rows, columns, weight, fit_params):
         fit_params = {**fit_params, "sample_weight": weight}
     with config_context(enable_metadata_routing=routed):  # our weights need no request
         student.fit(X, loss.classes[columns], **fit_params)
+    if len(rows) > loss.n_samples:
+        forget_weights(student)
     student.set_params(**own_cv)
 
 
@@ -206,7 +209,9 @@ def _holds_out(params):
     if "validation_fraction" in params and params.get("n_iter_no_change") is not None:
         return True
     # SVC calibrates by a cross-validation of its own
-    return params.get("cv", "prefit") != "prefit" or params.get("probability") is True
+    if params.get("probability") is True or params.get("oob_score"):
+        return True
+    return not isinstance(params.get("cv", "prefit"), str)
 
 
 def _parts(student):

@@ -125,6 +125,9 @@ DRAWS = {
     "calibrated frozen": CalibratedClassifierCV(
         FrozenEstimator(GaussianNB().fit(np.arange(20.0).reshape(4, 5), NAMES[[0, 0, 1, 1]]))
     ),
+    "bag that scores what it leaves out": BaggingClassifier(
+        linear(), n_estimators=3, oob_score=True, random_state=0
+    ),
     "SVC with probabilities": SVC(probability=True, random_state=0),
     "SGD that stops early": SGDClassifier(
         loss="log_loss", alpha=0.1, early_stopping=True, random_state=0
@@ -163,7 +166,10 @@ every_student = pytest.mark.parametrize(
 )
 sampling_is_announced = pytest.mark.filterwarnings("ignore:.*sampled from the soft labels")
 scikit_learn_is_talking = pytest.mark.filterwarnings(
-    "ignore::FutureWarning", "ignore:Maximum number of iteration"
+    "ignore::FutureWarning",
+    "ignore:Maximum number of iteration",
+    "ignore:Some inputs.*OOB",
+    "ignore:invalid value encountered in divide:RuntimeWarning:sklearn.ensemble",
 )
 
 
@@ -391,7 +397,7 @@ def test_the_weights_of_copies_need_no_request_where_metadata_are_routed():
     assert_array_equal(routed.predict_proba(X), plain.predict_proba(X))
 
 
-@pytest.mark.parametrize("name", ["calibrated", "cross-validated logistic regression"])
+@pytest.mark.parametrize("name", ["calibrated", "cross-validated logistic regression", "bag"])
 @scikit_learn_is_talking
 def test_no_rows_stay_in_the_student(name):
     sizes = []

@@ -7,9 +7,12 @@ overfitted teacher are nearly one-hot and teach no more than the labels do; out-
 labels of a forest are under-confident, which `skdistill._calibration` mends.
 """
 
+import time
 import warnings
+from collections import deque
 from typing import Any, NamedTuple
 
+import joblib
 import numpy as np
 from joblib import Parallel, delayed
 from joblib.memory import NotMemorizedResult
@@ -33,6 +36,8 @@ from skdistill._seeds import unset_seeds
 from skdistill._sklearn.validation import num_samples, take_params, take_rows
 
 _ALMOST_ONE_HOT = 0.98  # mean largest probability
+_LONG = 1.0  # seconds of a fit that is worth caching
+_FITTED = deque(maxlen=64)  # hashes of long fits in this process
 
 
 class TeacherLabels(NamedTuple):
@@ -120,15 +125,18 @@ def label_rows(
     Warns
     -----
     UserWarning
-        If rows stay without a soft label, a fold lacks a class, or in-sample labels are
-        almost one-hot.
+        If rows stay without a soft label, a fold lacks a class, in-sample labels are
+        almost one-hot, or the same long fit is made again without `memory`.
     """
     teacher = clone(teacher)
     unset_seeds(teacher, random_state)
     rows = np.arange(num_samples(X)) if rows is None else rows
     given = (teacher, X, y, fit_params or {})
     cache = check_memory(memory).cache
+    start = time.perf_counter()
     fitted = cache(_fit_with_oob if cv == "oob" else _fit).call_and_shelve(*given)
+    if memory is None and time.perf_counter() - start > _LONG:
+        _warn_of_repetition(given)
 
     def ask(Z):
         return cache(_label, ignore=["fitted"])(*given, Z, classes, fitted)
@@ -236,6 +244,19 @@ def _warn_of_absent(proba):
             UserWarning,
             stacklevel=5,
         )
+
+
+def _warn_of_repetition(given):
+    """A search over the student fits the same teacher to the same rows at each step."""
+    key = joblib.hash(given)
+    if key in _FITTED:
+        warnings.warn(
+            "the same teacher was fitted to the same rows before: set memory='some/folder' "
+            "and candidates that differ in student, temperature or alpha share its work",
+            UserWarning,
+            stacklevel=5,
+        )
+    _FITTED.append(key)
 
 
 def _warn_if_one_hot(teacher, proba):

@@ -438,3 +438,13 @@ def test_a_search_with_memory_fits_each_fold_s_teacher_once_for_all_options(seen
     # the teacher on all rows labels none of them
     assert len(Seen.fitted_on) == 4 * (1 + 3)
     assert len(Seen.scored) == 4 * 3
+
+
+def test_a_long_fit_made_twice_without_memory_is_warned_of(monkeypatch, tmp_path):
+    monkeypatch.setattr("skdistill.teachers._LONG", 0.0)
+    teacher = GaussianNB(var_smoothing=0.123)
+    model = DistilledClassifier(teacher, TREE, cv=3).fit(X, Y)
+    with pytest.warns(UserWarning, match="set memory="):
+        model.set_params(temperature=3).fit(X, Y)
+    model.set_params(memory=str(tmp_path)).fit(X, Y)
+    model.set_params(memory=None).fit(X[1:], Y[1:])

@@ -469,11 +469,16 @@ class CombinedLoss:
 
         Returns
         -------
-        ndarray of shape (n_samples, n_classes)
+        target : ndarray of shape (n_samples, n_classes)
             Rows sum to 1; a row of weight 0 keeps whichever label it has. At
             temperature 1 it is `blend`.
+        weight : ndarray of shape (n_samples,)
+            ``a + b``, scaled to sum to `total_weight`: `row_weight` where temperature
+            is 1 or all rows carry both labels.
         """
-        return self._mix(self._soft_scale / self.temperature, self._softened)
+        weight = np.sum([weight for _, weight in self._terms], axis=0)
+        weight *= self.total_weight / weight.sum()
+        return self._mix(self._soft_scale / self.temperature, self._softened), weight
 
     def _mix(self, soft_scale, proba):
         soft, hard = soft_scale * self._soft_weight, (1 - self.alpha) * self._hard_weight
@@ -506,13 +511,15 @@ class CombinedLoss:
             groups = np.zeros(self.n_samples, dtype=np.intp)
         return minimise_groups(*self.group_sums(groups, n_groups))
 
-    def group_sums(self, groups, n_groups):
+    def group_sums(self, groups, n_groups, factor=None):
         """Sums of the row coefficients over groups: what `minimise_groups` takes.
 
         Parameters
         ----------
         groups : array-like of int of shape (n_samples,)
         n_groups : int
+        factor : array-like of shape (n_samples,), default=None
+            Multiplies every row, as often as a bootstrap drew it. None: 1.
 
         Returns
         -------
@@ -523,6 +530,7 @@ class CombinedLoss:
         """
 
         def total(values):
+            values = values if factor is None else values * factor
             return np.bincount(groups, weights=values, minlength=n_groups)
 
         terms = [(tau, total(weight)) for tau, weight in self._terms]

@@ -39,16 +39,93 @@ def labels_alone(loss):
     return columns
 
 
-def growth_weight(loss):
+def plain_weight(weight, loss):
     """Row weights as a tree takes them: None where all are 1.
 
-    They equal the user's own to rounding unless the two terms of the loss speak for
-    different rows; the user's own then keep integer weights integers.
+    Parameters
+    ----------
+    weight : ndarray of shape (n_samples,)
+        Replaced by the user's own where it equals them to rounding, so that integer
+        weights are integers.
+    loss : CombinedLoss
+
+    Returns
+    -------
+    ndarray of shape (n_samples,) or None
     """
-    weight = loss.row_weight
     if np.allclose(weight, loss.sample_weight, rtol=1e-12, atol=0):
         weight = loss.sample_weight
     return None if np.all(weight == 1) else weight
+
+
+def node_values(nodes, leaves, loss, *, monotonic_cst=None, factor=None, of_row=None):
+    """Class probabilities of every node, and the mean target of its rows.
+
+    Parameters
+    ----------
+    nodes : structured ndarray of shape (n_nodes,)
+    leaves : ndarray of int of shape (n_samples,)
+        Leaf of each row.
+    loss : CombinedLoss
+        Of the same rows.
+    monotonic_cst : array-like of shape (n_features,), default=None
+        1, 0, -1: how the probability of the second of two classes follows a feature.
+    factor : ndarray of shape (n_samples,), default=None
+        Multiplies the loss of each row.
+    of_row : ndarray of shape (n_samples, n_classes), default=None
+        Probabilities that minimise the loss of each row, given for many trees on the
+        same rows: a leaf of one row is then not solved again, and an internal node gets
+        the mean over its leaves in place of a solution of its own.
+
+    Returns
+    -------
+    proba : ndarray of shape (n_nodes, n_classes)
+        A probability that is 0 at the minimum is exactly 0.
+    mean : ndarray of shape (n_nodes, n_classes)
+        Of the targets that `CombinedLoss.pull` returns.
+    """
+    terms, pull = loss.group_sums(leaves, len(nodes), factor)
+    taus, weights = zip(*terms, strict=True)
+    sums = add_up(nodes, np.column_stack([*weights, pull]))
+    mean = sums[:, len(taus) :] / sums[:, : len(taus)].sum(axis=1, keepdims=True)
+    mean = np.hstack([1 - mean, mean]) if loss.n_classes == 2 else mean
+    if taus == (1,):
+        proba = mean
+    elif of_row is None:
+        proba = _solve(taus, sums)
+    else:
+        rows = np.arange(len(leaves)) if factor is None else np.flatnonzero(factor)
+        proba = _solve_shared(nodes, leaves[rows], taus, sums, of_row[rows])
+    if monotonic_cst is not None:
+        second = in_order(nodes, proba[:, 1], np.asarray(monotonic_cst))
+        proba = np.column_stack([1 - second, second])
+    return proba, mean
+
+
+def _solve(taus, sums):
+    """Minimise the loss of every group of summed weights and pull."""
+    weights, pull = sums[:, : len(taus)], sums[:, len(taus) :]
+    terms = list(zip(taus, weights.T, strict=True))
+    return probabilities(minimise_groups(terms, pull[:, 0] if pull.shape[1] == 1 else pull))
+
+
+def _solve_shared(nodes, leaves, taus, sums, of_row):
+    """Minimise the loss of leaves of several rows; average over leaves above them."""
+    proba = np.zeros((len(nodes), of_row.shape[1]))
+    proba[leaves] = of_row
+    is_leaf = nodes["left_child"] < 0
+    shared = is_leaf & (np.bincount(leaves, minlength=len(nodes)) != 1)
+    proba[shared] = _solve(taus, sums[shared])
+    weight = sums[:, : len(taus)].sum(axis=1, keepdims=True)
+    mass = add_up(nodes, np.where(is_leaf[:, None], weight * proba, 0))
+    return np.where(is_leaf[:, None], proba, mass / mass.sum(axis=1, keepdims=True))
+
+
+def probabilities(raw):
+    """Class probabilities of raw predictions, those of zero exactly so."""
+    if raw.ndim == 1:
+        return np.column_stack([expit(-raw), expit(raw)])
+    return softmax(raw, axis=1)
 
 
 def levels(nodes):
@@ -61,86 +138,31 @@ def levels(nodes):
     return inner_levels
 
 
-def add_up(nodes, sums, weight):
+def add_up(nodes, sums):
     """Sums over leaves added up to every node above them.
 
     Parameters
     ----------
     nodes : structured ndarray of shape (n_nodes,)
-    sums : list of ndarray of shape (n_nodes,) or (n_nodes, n_columns)
-        Of the leaves, changed in place.
-    weight : ndarray of shape (n_nodes,)
-        Summed weight of each leaf's rows.
-
-    Returns
-    -------
-    list of ndarray
-        A node that no row of positive weight reaches has the sums of its parent:
-        scikit-learn 1.7 makes such leaves where features have missing values.
-    """
-    inner_levels, weight = levels(nodes), weight.copy()
-    for inner in reversed(inner_levels):
-        left, right = nodes["left_child"][inner], nodes["right_child"][inner]
-        for of_node in (*sums, weight):
-            of_node[inner] = of_node[left] + of_node[right]
-    source = np.arange(len(nodes))
-    for inner in inner_levels:
-        for child in (nodes["left_child"][inner], nodes["right_child"][inner]):
-            source[child] = np.where(weight[child] > 0, child, source[inner])
-    return [of_node[source] for of_node in sums]
-
-
-def node_means(nodes, leaves, values, weight=None):
-    """Weighted mean of the rows' values in every node.
-
-    Parameters
-    ----------
-    nodes : structured ndarray of shape (n_nodes,)
-    leaves : ndarray of int of shape (n_samples,)
-        Leaf of each row.
-    values : ndarray of shape (n_samples, n_columns)
-    weight : ndarray of shape (n_samples,), default=None
+    sums : ndarray of shape (n_nodes, n_columns)
+        Of the leaves, not negative; the other nodes are filled in place.
 
     Returns
     -------
     ndarray of shape (n_nodes, n_columns)
+        A leaf that no row reaches has the sums of its parent: scikit-learn 1.7 makes
+        such leaves where features have missing values.
     """
-    weight = np.ones(len(leaves)) if weight is None else weight
-    total = np.bincount(leaves, weight, len(nodes))
-    sums = [np.bincount(leaves, weight * column, len(nodes)) for column in values.T]
-    total, *sums = add_up(nodes, [total, *sums], total)
-    return np.column_stack(sums) / total[:, None]
-
-
-def node_proba(nodes, leaves, loss, monotonic_cst=None):
-    """Class probabilities that minimise the loss of the rows of every node.
-
-    Parameters
-    ----------
-    nodes : structured ndarray of shape (n_nodes,)
-    leaves : ndarray of int of shape (n_samples,)
-        Leaf of each row.
-    loss : CombinedLoss
-        Of the same rows.
-    monotonic_cst : array-like of shape (n_features,), default=None
-        1, 0, -1: how the probability of the second of two classes follows a feature.
-
-    Returns
-    -------
-    ndarray of shape (n_nodes, n_classes)
-        A probability that is 0 at the minimum is exactly 0.
-    """
-    terms, pull = loss.group_sums(leaves, len(nodes))
-    taus, weights = zip(*terms, strict=True)
-    *weights, pull = add_up(nodes, [*weights, pull], np.sum(weights, axis=0))
-    raw = minimise_groups(list(zip(taus, weights, strict=True)), pull)
-    if raw.ndim == 2:
-        return softmax(raw, axis=1)
-    proba = np.column_stack([expit(-raw), expit(raw)])
-    if monotonic_cst is not None:
-        proba[:, 1] = in_order(nodes, proba[:, 1], np.asarray(monotonic_cst))
-        proba[:, 0] = 1 - proba[:, 1]
-    return proba
+    inner_levels = levels(nodes)
+    for inner in reversed(inner_levels):
+        left, right = nodes["left_child"][inner], nodes["right_child"][inner]
+        sums[inner] = sums[left] + sums[right]
+    empty = ~sums.any(axis=1, keepdims=True)
+    if empty.any():
+        for inner in inner_levels:
+            for child in (nodes["left_child"][inner], nodes["right_child"][inner]):
+                sums[child] = np.where(empty[child], sums[inner], sums[child])
+    return sums
 
 
 def in_order(nodes, value, monotonic_cst):

@@ -31,7 +31,7 @@ from sklearn.tree import (
 from skdistill._sklearn.tree import nodes_of, tree_from_nodes, validate_params
 from skdistill._sklearn.validation import take_rows
 from skdistill.students._boosting import weighted_rows
-from skdistill.students._leaves import growth_weight, labels_alone, node_means, node_proba
+from skdistill.students._leaves import labels_alone, node_values, plain_weight
 from skdistill.students._registry import Fitted, Unsupported, register
 
 _REGRESSOR = {
@@ -67,22 +67,53 @@ def fit_tree(student, X, loss, *, random_state=None, check_input=True):
     ValueError
         For ``monotonic_cst`` with more than two classes, as natively.
     """
-    _check(student, loss)
+    check_tree(student, loss)
     X, loss, _ = weighted_rows(X, loss, {})
-    columns, weight = labels_alone(loss), growth_weight(loss)
+    columns = labels_alone(loss)
     if columns is not None:
-        y = loss.classes[columns]
+        y, weight = loss.classes[columns], plain_weight(loss.row_weight, loss)
         return Fitted(student.fit(X, y, sample_weight=weight, check_input=check_input))
-    target = loss.pull()
+    target, weight = loss.pull()
+    weight = plain_weight(weight, loss)
+    return Fitted(fit_soft(student, X, loss, target, weight, check_input=check_input))
+
+
+def fit_soft(student, X, loss, target, weight, *, check_input=True, **values):
+    """Grow a tree on soft targets and carry it, its nodes solved, into the student.
+
+    Parameters
+    ----------
+    student : DecisionTreeClassifier or ExtraTreeClassifier
+        Fitted in place.
+    X : array-like, frame or sparse matrix of `loss.n_samples` rows
+    loss : CombinedLoss
+    target : ndarray of shape (n_samples, n_classes)
+        What the tree is grown on.
+    weight : ndarray of shape (n_samples,) or None
+        Of the rows while the tree grows.
+    check_input : bool, default=True
+    **values : dict
+        Handed to `node_values`.
+
+    Returns
+    -------
+    student
+    """
     grow = _grow_by_regression if student.criterion == "gini" else _grow_on_copies
     grown = grow(student, X, target, weight, check_input)
-    leaves = grown.apply(X, check_input=check_input)
-    nodes = _nodes(grown, leaves, target, weight)
-    proba = node_proba(nodes, leaves, loss, student.monotonic_cst)
-    return Fitted(carry(student, grown, nodes, proba, loss.classes))
+    leaves, nodes = grown.apply(X, check_input=check_input), nodes_of(grown.tree_)
+    proba, mean = node_values(
+        nodes, leaves, loss, monotonic_cst=student.monotonic_cst, **values
+    )
+    if is_classifier(grown):
+        nodes["n_node_samples"] //= loss.n_classes  # copies
+    else:
+        nodes["impurity"] = 1 - (mean**2).sum(axis=1)
+    return carry(student, grown, nodes, proba, loss.classes)
 
 
-def _check(student, loss):
+def check_tree(student, loss):
+    """Refuse by name what no tree can honour."""
     validate_params(student)
     if not isinstance(student.criterion, str):
         raise Unsupported(
@@ -154,17 +185,6 @@ def _params_in_copies(student, n_samples, n_classes):
         least = 2 if name == "min_samples_split" else 1
         params[name] = int(max(rows, least)) * n_classes
     return params
-
-
-def _nodes(grown, leaves, target, weight):
-    """Node records that count rows and hold the classifier's own impurity."""
-    nodes = nodes_of(grown.tree_)
-    if is_classifier(grown):
-        nodes["n_node_samples"] //= target.shape[1]
-    else:
-        mean = node_means(nodes, leaves, target, weight)
-        nodes["impurity"] = 1 - (mean**2).sum(axis=1)
-    return nodes
 
 
 def carry(student, grown, nodes, proba, classes):

@@ -1,0 +1,182 @@
+r"""Forests and bagged trees: each tree grown on soft targets, on its own bootstrap.
+
+The student is first fitted natively with trees that may not split. That checks its
+parameters and data and draws the seed, the rows and the features of every tree as any
+fit of that student would. Each tree is then grown and solved as in
+`skdistill.students.tree`, with the weights that its bootstrap gives to rows.
+
+Leaves are solved on the bootstrap of their tree, not on all rows: so a forest of one-hot
+targets is the native forest, and out-of-bag scores stay honest. (Test log-loss is the same
+within 1 %: all rows gain that much in trees grown to the end and lose it in shallow ones.)
+
+Soft targets leave no node pure. Where nothing but purity bounds the trees, as by default,
+they grow to single rows, with several times the nodes of the native forest.
+"""
+
+import numpy as np
+from optuna.distributions import IntDistribution
+from sklearn.base import clone
+from sklearn.ensemble import (
+    BaggingClassifier,
+    ExtraTreesClassifier,
+    RandomForestClassifier,
+)
+from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
+from sklearn.utils import check_array
+from sklearn.utils.parallel import Parallel, delayed
+
+from skdistill._sklearn.forest import score_out_of_bag, weights_are_drawn
+from skdistill._sklearn.tree import validate_params
+from skdistill.students._boosting import weighted_rows
+from skdistill.students._labels import hard_columns
+from skdistill.students._leaves import labels_alone, plain_weight, probabilities
+from skdistill.students._registry import Fitted, Unsupported, register
+from skdistill.students.tree import check_tree, fit_soft, tree_space
+
+
+def fit_forest(student, X, loss, *, random_state=None):
+    """Grow every tree of a forest on soft targets and solve its leaves for the loss.
+
+    Parameters
+    ----------
+    student : RandomForestClassifier, ExtraTreesClassifier or BaggingClassifier
+        Fitted in place. A clone has no trees, so ``warm_start`` means nothing.
+    X : array-like, frame or sparse matrix of `loss.n_samples` rows
+    loss : CombinedLoss
+    random_state : int, default=None
+        Not used: the student carries its own.
+
+    Returns
+    -------
+    Fitted
+
+    Raises
+    ------
+    Unsupported
+        For bagging of anything but trees, a bagged tree's own ``class_weight``, and what
+        a tree refuses.
+
+    Notes
+    -----
+    With ``oob_score``, a row without a hard label is scored against the teacher's most
+    probable class. With ``class_weight="balanced_subsample"``, the class counts are those
+    of the hard labels in each bootstrap, and a row without one weighs the mean over its
+    soft labels.
+    """
+    validate_params(student)
+    X, loss, _ = weighted_rows(X, loss, {})
+    columns = labels_alone(loss)
+    if columns is not None:
+        weight = plain_weight(loss.row_weight, loss)
+        return Fitted(student.fit(X, loss.classes[columns], sample_weight=weight))
+    target, weight = loss.pull()
+    weight, columns = plain_weight(weight, loss), hard_columns(loss)
+    _draw(student, X, loss.classes[columns], weight)
+    check_tree(student.estimators_[0], loss)
+    X = check_array(X, accept_sparse="csr", dtype=np.float32, ensure_all_finite=False)
+    _grow(student, X, loss, target, weight)
+    student.classes_ = loss.classes
+    student.n_classes_ = type(student.n_classes_)(loss.n_classes)
+    if student.oob_score:
+        score_out_of_bag(student, X, columns)
+    return Fitted(student)
+
+
+def _draw(student, X, y, weight):
+    """Fit the student with trees of one node each."""
+    own = student.get_params(deep=False)
+    changed, tree = {"oob_score": student.oob_score and not student.bootstrap}, student
+    if isinstance(student, BaggingClassifier):
+        tree = student.estimator
+        tree = DecisionTreeClassifier() if tree is None else tree
+        if type(tree) not in (DecisionTreeClassifier, ExtraTreeClassifier):
+            raise Unsupported(
+                f"estimator={tree!r} is bagged by the general path; trees by their own"
+            )
+        _refuse_class_weight(tree)
+        changed["estimator"] = clone(tree).set_params(min_samples_split=len(y) + 1)
+    else:
+        changed["min_samples_split"] = len(y) + 1
+    student.set_params(**changed).fit(X, y, sample_weight=weight)
+    student.set_params(**{name: own[name] for name in changed})
+    for grown in student.estimators_:
+        grown.set_params(min_samples_split=tree.min_samples_split)
+    if isinstance(student, BaggingClassifier):
+        student.estimator_ = tree
+
+
+def _refuse_class_weight(tree):
+    if tree.class_weight is not None:
+        refusal = Unsupported(
+            f"class_weight={tree.class_weight!r} of the bagged tree would weigh labels that "
+            "soft targets are split into; give the weights of rows as sample_weight"
+        )
+        refusal.final = True  # the general path would bend the targets by it
+        raise refusal
+
+
+def _grow(student, X, loss, target, weight):
+    """Grow the trees in threads, as the native fit does: the work is in compiled code."""
+    every = np.arange(X.shape[1])
+    features = getattr(student, "estimators_features_", [every] * len(student))
+    of_row = None
+    if loss.temperature != 1:
+        of_row = probabilities(loss.constant(np.arange(loss.n_samples), loss.n_samples))
+
+    def grow(tree, drawn, features):
+        own_X = X if np.array_equal(features, every) else X[:, features]
+        own_weight = factor = _tree_weight(student, loss, weight, drawn)
+        if weight is not None:
+            factor = np.divide(own_weight, weight, np.zeros(len(weight)), where=weight > 0)
+        code_type = tree.classes_.dtype
+        fit_soft(tree, own_X, loss, target, own_weight, factor=factor, of_row=of_row)
+        tree.classes_ = np.arange(loss.n_classes, dtype=code_type)
+
+    Parallel(n_jobs=student.n_jobs, verbose=student.verbose, prefer="threads")(
+        delayed(grow)(*of_tree)
+        for of_tree in zip(
+            student.estimators_, student.estimators_samples_, features, strict=True
+        )
+    )
+
+
+def _tree_weight(student, loss, weight, rows):
+    """Weight of every row of the transfer set in a tree whose bootstrap drew `rows`."""
+    drawn = np.bincount(rows, minlength=loss.n_samples).astype(np.float64)
+    bootstrap = isinstance(student, BaggingClassifier) or student.bootstrap
+    if weight is not None and not (bootstrap and weights_are_drawn()):
+        drawn *= weight
+    if getattr(student, "class_weight", None) == "balanced_subsample":
+        drawn *= _balance(loss, rows)
+    return drawn
+
+
+def _balance(loss, rows):
+    """Row factors that give the classes of the drawn hard labels equal weight."""
+    drawn = loss.y[rows]
+    counts = np.bincount(drawn[drawn >= 0], minlength=loss.n_classes)
+    shares = counts * np.count_nonzero(counts) / counts.sum()
+    weight = np.divide(1, shares, np.zeros(loss.n_classes), where=counts > 0)
+    return np.where(loss.y >= 0, weight[loss.y], np.nan_to_num(loss.soft_labels) @ weight)
+
+
+def forest_space(student):
+    """Sizes of a forest that is small next to its teacher."""
+    return {
+        "n_estimators": IntDistribution(5, 100, log=True),
+        "max_depth": IntDistribution(3, 16),
+        "min_samples_leaf": IntDistribution(1, 50, log=True),
+    }
+
+
+def bagging_space(student):
+    """Number of trees and, where the tree is given, its own space."""
+    tree = tree_space(student.estimator) if student.estimator is not None else {}
+    return {"n_estimators": IntDistribution(5, 50, log=True)} | {
+        f"estimator__{name}": values for name, values in tree.items()
+    }
+
+
+register(RandomForestClassifier, fit_forest, search_space=forest_space)
+register(ExtraTreesClassifier, fit_forest, search_space=forest_space)
+register(BaggingClassifier, fit_forest, search_space=bagging_space)

@@ -1,0 +1,321 @@
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse as sp
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.datasets import make_classification
+from sklearn.ensemble import BaggingClassifier, ExtraTreesClassifier, RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import balanced_accuracy_score
+from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
+
+from skdistill.loss import CombinedLoss, logits
+from skdistill.students import Unsupported, fit_student, forest, search_space
+from skdistill.students.forest import fit_forest
+
+# in smaller nodes two features often make one and the same split, and rounding decides
+SIZE = {"min_samples_split": 40, "min_samples_leaf": 5}
+TREE = DecisionTreeClassifier(**SIZE)
+FORESTS = [
+    RandomForestClassifier(5, random_state=0, **SIZE),
+    RandomForestClassifier(5, random_state=0, bootstrap=False, ccp_alpha=0.0107, **SIZE),
+    RandomForestClassifier(5, random_state=0, max_samples=0.7, max_leaf_nodes=9, **SIZE),
+    ExtraTreesClassifier(5, random_state=0, **SIZE),
+    ExtraTreesClassifier(5, random_state=0, bootstrap=True, max_features=None, **SIZE),
+    BaggingClassifier(TREE, 5, random_state=0),
+    BaggingClassifier(
+        ExtraTreeClassifier(**SIZE), 5, random_state=0, max_features=0.7, bootstrap=False
+    ),
+    BaggingClassifier(TREE, 5, random_state=0, bootstrap_features=True),
+]
+every_forest = pytest.mark.parametrize("student", FORESTS, ids=str)
+
+
+def rows(n_classes=3, n_samples=300, seed=0):
+    X, y = make_classification(
+        n_samples, 6, n_informative=4, n_classes=n_classes, flip_y=0.1, random_state=seed
+    )
+    rng = np.random.default_rng(seed)
+    blur = rng.dirichlet(np.ones(n_classes), size=n_samples)
+    return X, y, 0.6 * np.eye(n_classes)[y] + 0.4 * blur
+
+
+def distil(student, X, loss):
+    return fit_student(student, X, loss).student
+
+
+@pytest.fixture
+def grown_all_the_same(monkeypatch):
+    """Labels alone are grown by the path of soft labels too, to be compared."""
+    monkeypatch.setattr(forest, "labels_alone", lambda loss: None)
+
+
+@every_forest
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_the_path_of_soft_labels_grows_the_native_forest_from_one_hot_ones(
+    student, n_classes, grown_all_the_same
+):
+    X, y, _ = rows(n_classes)
+    distilled = distil(student, X, CombinedLoss(np.eye(n_classes)[y], y))
+    native = clone(student).fit(X, y)
+    assert_allclose(distilled.predict_proba(X), native.predict_proba(X), atol=1e-12)
+    for tree, expected in zip(distilled.estimators_, native.estimators_, strict=True):
+        assert str(tree.get_params()) == str(expected.get_params())
+        assert_array_equal(tree.tree_.feature, expected.tree_.feature)
+        assert_allclose(tree.tree_.value, expected.tree_.value, atol=1e-12)
+        assert_allclose(tree.tree_.impurity, expected.tree_.impurity, atol=1e-12)
+
+
+@every_forest
+@pytest.mark.parametrize("unit", [1.0, 0.7])
+def test_weights_reach_the_bootstrap_as_they_do_natively(student, unit, grown_all_the_same):
+    if isinstance(student, BaggingClassifier) and not student.bootstrap:
+        pytest.skip("scikit-learn advises against weights without replacement")
+    X, y, _ = rows(2)
+    weight = unit * np.random.default_rng(0).integers(0, 5, len(y))
+    distilled = distil(student, X, CombinedLoss(np.eye(2)[y], y, sample_weight=weight))
+    native = clone(student).fit(X, y, sample_weight=weight).predict_proba(X)
+    plain = clone(student).fit(X, y).predict_proba(X)
+    assert np.abs(distilled.predict_proba(X) - native).mean() < 0.01
+    assert np.abs(plain - native).mean() > 0.03
+
+
+@every_forest
+@pytest.mark.parametrize("temperature", [1, 3])
+def test_it_is_a_native_forest_in_every_respect(student, temperature):
+    X, y, proba = rows()
+    distilled = distil(student, X, CombinedLoss(proba, y, temperature=temperature))
+    native = clone(student).fit(X, y)
+    for own, expected in [
+        (distilled, native),
+        (distilled.estimators_[0], native.estimators_[0]),
+    ]:
+        kinds = {name: type(value) for name, value in vars(expected).items()}
+        assert {name: type(value) for name, value in vars(own).items()} == kinds
+        assert own.classes_.dtype == expected.classes_.dtype
+    revived = pickle.loads(pickle.dumps(distilled))
+    assert_array_equal(revived.predict_proba(X), distilled.predict_proba(X))
+    assert distilled.score(X, y) > 0.5
+
+
+@every_forest
+def test_leaves_are_stationary_on_the_rows_of_their_bootstrap(student):
+    X, y, proba = rows()
+    loss = CombinedLoss(proba, y, temperature=3.0, alpha=0.7)
+    distilled = distil(student, X, loss)
+    features = getattr(distilled, "estimators_features_", [np.arange(6)] * 5)
+    for tree, drawn, columns in zip(
+        distilled.estimators_, distilled.estimators_samples_, features, strict=True
+    ):
+        in_bag = loss.take(drawn)
+        gradient = in_bag.gradient(logits(tree.predict_proba(X[drawn][:, columns])))
+        leaves = tree.apply(X[drawn][:, columns])
+        sums = [np.bincount(leaves, column) for column in gradient.T]
+        assert np.abs(sums).max() < 1e-6
+
+
+def test_bootstrap_leaves_are_stationary_under_any_weights():
+    X, y, proba = rows(2)
+    weight = np.random.default_rng(0).uniform(0.1, 3, len(y))
+    loss = CombinedLoss(proba, y, temperature=3.0, sample_weight=weight)
+    distilled = distil(RandomForestClassifier(3, random_state=0), X, loss)
+    spent = forest.weights_are_drawn()
+    for tree, drawn in zip(distilled.estimators_, distilled.estimators_samples_, strict=True):
+        gradient = loss.gradient(logits(tree.predict_proba(X))) / (weight if spent else 1)
+        leaves = tree.apply(X)
+        assert np.abs(np.bincount(leaves[drawn], gradient[drawn])).max() < 1e-6
+        expected = len(drawn) if spent else weight[drawn].sum()
+        assert_allclose(tree.tree_.weighted_n_node_samples[0], expected)
+
+
+def test_a_node_above_the_leaves_holds_their_mean():
+    X, y, proba = rows()
+    loss = CombinedLoss(proba, y, temperature=3.0)
+    student = ExtraTreesClassifier(2, random_state=0, max_depth=3)
+    for tree in distil(student, X, loss).estimators_:
+        mean = tree.predict_proba(X).mean(axis=0)
+        assert_allclose(tree.tree_.value[0, 0], mean, atol=1e-12)
+
+
+@pytest.mark.parametrize("criterion", ["gini", "entropy"])
+def test_a_temperature_is_fitted_better_than_by_the_forest_of_temperature_one(criterion):
+    X, y, _ = rows(3, 600)
+    teacher = RandomForestClassifier(50, min_samples_leaf=3, random_state=1).fit(X, y)
+    proba = teacher.predict_proba(X)
+    student = RandomForestClassifier(10, max_depth=5, criterion=criterion, random_state=0)
+    loss = CombinedLoss(proba, y, temperature=3.0, alpha=0.7)
+    at_one, at_three = (
+        loss.parts(logits(distil(student, X, fitted).predict_proba(X))).total
+        for fitted in (CombinedLoss(proba, y, alpha=0.7), loss)
+    )
+    assert at_three < at_one
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("student", [FORESTS[0], FORESTS[4], FORESTS[5]], ids=str)
+def test_out_of_bag_scores_are_those_of_the_students_own_trees(student, n_classes):
+    X, y, proba = rows(n_classes)
+    student = clone(student).set_params(oob_score=True, n_estimators=40)
+    distilled = distil(student, X, CombinedLoss(proba, y, temperature=2.0))
+    votes, counts = np.zeros((len(y), n_classes)), np.zeros((len(y), 1))
+    for tree, drawn in zip(distilled.estimators_, distilled.estimators_samples_, strict=True):
+        left_out = np.setdiff1d(np.arange(len(y)), drawn)
+        votes[left_out] += tree.predict_proba(X[left_out])
+        counts[left_out] += 1
+    assert_allclose(distilled.oob_decision_function_, votes / counts)
+    assert distilled.oob_score_ == np.mean(votes.argmax(axis=1) == y)
+    assert distilled.get_params()["oob_score"] is True
+
+
+def test_an_out_of_bag_score_of_the_users_own_is_used():
+    X, y, proba = rows()
+    student = RandomForestClassifier(40, random_state=0, oob_score=balanced_accuracy_score)
+    distilled = distil(student, X, CombinedLoss(proba, y))
+    predicted = distilled.oob_decision_function_.argmax(axis=1)
+    assert distilled.oob_score_ == balanced_accuracy_score(y, predicted)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_balanced_subsample_weighs_the_classes_of_each_bootstrap(
+    n_classes, grown_all_the_same
+):
+    X, y, _ = rows(n_classes, 600)
+    kept = (y > 0) | (np.arange(600) % 4 == 0)
+    X, y = X[kept], y[kept]
+    plain = RandomForestClassifier(5, random_state=0, max_features=None, **SIZE)
+    student = clone(plain).set_params(class_weight="balanced_subsample")
+    distilled = distil(student, X, CombinedLoss(np.eye(n_classes)[y], y))
+    expected = clone(student).fit(X, y).predict_proba(X)
+    assert np.abs(distilled.predict_proba(X) - expected).mean() < 0.005
+    assert np.abs(plain.fit(X, y).predict_proba(X) - expected).mean() > 0.05
+    assert distilled.class_weight == "balanced_subsample"
+
+
+def test_entropy_grows_the_native_forest_from_one_hot_labels(grown_all_the_same):
+    X, y, _ = rows()
+    student = clone(FORESTS[0]).set_params(criterion="entropy")
+    distilled = distil(student, X, CombinedLoss(np.eye(3)[y], y))
+    expected = clone(student).fit(X, y)
+    assert_allclose(distilled.predict_proba(X), expected.predict_proba(X), atol=1e-12)
+
+
+@pytest.mark.parametrize("temperature", [1, 3])
+@pytest.mark.parametrize("forest_class", [RandomForestClassifier, ExtraTreesClassifier])
+def test_no_profile_violates_a_monotonic_constraint(forest_class, temperature):
+    X, y, proba = rows(2)
+    student = forest_class(5, random_state=0, monotonic_cst=[1, -1, 0, 0, 0, 0])
+    student = distil(student, X, CombinedLoss(proba, y, temperature=temperature))
+    grid = np.repeat(np.random.default_rng(0).normal(scale=2, size=(300, 1, 6)), 15, axis=1)
+    for feature, sign in enumerate([1, -1]):
+        varied = grid.copy()
+        varied[:, :, feature] = np.linspace(-5, 5, 15)
+        up = student.predict_proba(varied.reshape(-1, 6))[:, 1].reshape(300, 15)
+        assert (sign * np.diff(up, axis=1)).min() > -1e-12
+        assert np.ptp(up, axis=1).max() > 0
+
+
+def missing(X):
+    X = X.copy()
+    X[np.random.default_rng(0).uniform(size=X.shape) < 0.1] = np.nan
+    return X
+
+
+@pytest.mark.parametrize("student", [FORESTS[0], FORESTS[4], FORESTS[6]], ids=str)
+@pytest.mark.parametrize(
+    "container",
+    [
+        missing,
+        lambda X: sp.csr_matrix(np.where(X > 0, X, 0)),
+        lambda X: sp.csc_matrix(np.where(X > 0, X, 0)),
+        lambda X: pd.DataFrame(X, columns=list("abcdef")),
+        lambda X: X.tolist(),
+    ],
+    ids=["missing", "csr", "csc", "frame", "list"],
+)
+def test_it_takes_every_container_that_the_native_forest_takes(student, container):
+    X, y, proba = rows()
+    X = container(X)
+    distilled = distil(student, X, CombinedLoss(proba, y, temperature=2.0))
+    assert distilled.score(X, y) > 0.5
+    assert hasattr(distilled, "feature_names_in_") == isinstance(X, pd.DataFrame)
+
+
+def test_threads_do_not_change_the_forest():
+    X, y, proba = rows()
+    loss = CombinedLoss(proba, y, temperature=2.0)
+    alone, together = (
+        distil(RandomForestClassifier(8, random_state=0, n_jobs=n), X, loss) for n in (None, 2)
+    )
+    for tree, other in zip(alone.estimators_, together.estimators_, strict=True):
+        assert_array_equal(tree.tree_.value, other.tree_.value)
+
+
+def test_rows_without_a_hard_label_are_learnt_from():
+    X, y, proba = rows(2)
+    few = np.where(np.arange(len(y)) < 40, y, -1)
+    student = ExtraTreesClassifier(20, min_samples_leaf=3, random_state=0)
+    taught, alone = (
+        distil(student, X, CombinedLoss(proba, few, alpha=alpha)).predict_proba(X)
+        for alpha in (0.7, 0)
+    )
+    assert np.abs(taught - proba).mean() < 0.8 * np.abs(alone - proba).mean()
+    native = clone(student).fit(X[:40], y[:40]).predict_proba(X)
+    assert_array_equal(alone, native)
+
+
+def test_a_class_the_labels_never_name_keeps_its_column():
+    X, y, _ = rows(2)
+    proba = np.column_stack([0.8 * np.eye(2)[y], np.full(len(y), 0.2)])
+    for student in FORESTS:
+        distilled = distil(student, X, CombinedLoss(proba, y))
+        assert_array_equal(distilled.classes_, [0, 1, 2])
+        assert distilled.predict_proba(X)[:, 2].min() > 0.05
+
+
+def test_bagging_of_other_estimators_is_left_to_the_general_path():
+    X, y, proba = rows()
+    loss = CombinedLoss(proba, y)
+    for estimator in (LogisticRegression(), RandomForestClassifier(2)):
+        student = BaggingClassifier(estimator, n_estimators=2, random_state=0)
+        with pytest.raises(Unsupported, match=f"estimator={type(estimator).__name__}"):
+            fit_forest(clone(student), X, loss)
+        assert fit_student(student, X, loss).path == "label-reduction"
+
+
+def test_class_weight_of_a_bagged_tree_is_refused_by_name():
+    X, y, proba = rows()
+    student = BaggingClassifier(DecisionTreeClassifier(class_weight="balanced"))
+    with pytest.raises(Unsupported, match="class_weight='balanced' of the bagged tree"):
+        distil(student, X, CombinedLoss(proba, y))
+
+
+def test_an_out_of_bag_score_without_a_bootstrap_is_the_native_error():
+    X, y, proba = rows()
+    for student in (ExtraTreesClassifier(oob_score=True), FORESTS[6]):
+        student = clone(student).set_params(oob_score=True)
+        with pytest.raises(ValueError, match="only available if bootstrap=True"):
+            distil(student, X, CombinedLoss(proba, y))
+
+
+def test_a_parameter_out_of_range_is_named_with_the_students_class():
+    X, y, proba = rows()
+    for student in (
+        RandomForestClassifier(max_samples=-1),
+        RandomForestClassifier(min_samples_split=-1),
+    ):
+        with pytest.raises(ValueError, match="parameter of RandomForestClassifier"):
+            distil(student, X, CombinedLoss(proba, y))
+
+
+@pytest.mark.parametrize(
+    "student",
+    [*FORESTS, BaggingClassifier(DecisionTreeClassifier())],
+    ids=str,
+)
+def test_the_search_space_names_parameters_of_the_forest(student):
+    space = search_space(student)
+    assert "n_estimators" in space
+    assert space.keys() <= student.get_params().keys()

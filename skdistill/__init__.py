@@ -1,7 +1,8 @@
 """Knowledge distillation for scikit-learn: any student, the exact loss, a plain estimator."""
 
 from skdistill.classifier import DistilledClassifier
+from skdistill.model_selection import DistillationSearchCV
 
 __version__ = "0.1.0"
 
-__all__ = ["DistilledClassifier"]
+__all__ = ["DistillationSearchCV", "DistilledClassifier"]

@@ -1,0 +1,352 @@
+"""`DistillationSearchCV`: an Optuna search that reports like `GridSearchCV`.
+
+A study draws candidates batch by batch, scikit-learn's own search loop evaluates them on
+fixed splits, and each teacher is fitted once per split: the candidates share a cache of
+its work. The batches are of a fixed size, so that the same candidates are drawn whatever
+runs in parallel.
+"""
+
+import copy
+import os
+import time
+from numbers import Integral, Real
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.metrics import get_scorer
+from sklearn.utils import check_random_state
+
+from skdistill import _study
+from skdistill._sklearn.model_selection import BatchSearchCV, all_fits_failed
+from skdistill._sklearn.params import HasMethods, Interval, StrOptions
+from skdistill._spaces import Start, distilled_inside, space_of
+
+_OF_THE_STUDENT = ("temperature", "alpha", "scale_soft_loss", "student")
+
+
+class _Candidate(NamedTuple):
+    """A trial, its parameters with the shared cache, and what its teachers depend on."""
+
+    trial: Any
+    params: dict
+    teacher_sees: frozenset | None
+
+
+class DistillationSearchCV(BatchSearchCV):
+    """Hyper-parameter search by Optuna, with the interface and results of `GridSearchCV`.
+
+    Made for :class:`DistilledClassifier`, bare or inside a Pipeline or another
+    meta-estimator: its teacher is fitted once for each split and once for the refit,
+    whatever the number of trials, and ``"auto"`` knows what to search. Any classifier will
+    do where distributions are given.
+
+    Parameters
+    ----------
+    estimator : classifier
+        Cloned for each fit. Where a :class:`DistilledClassifier` in it has no `memory`,
+        candidates share a temporary one.
+    param_distributions : "auto", dict or list of dict, default="auto"
+        By parameter name an Optuna distribution, a list of values (estimators too) or a
+        frozen scipy distribution; a list of dicts holds conditional spaces. "auto"
+        searches of each :class:`DistilledClassifier` the temperature (.5 to 5), alpha (0
+        to 1) and the student's own space. Parameters that differ from the default of
+        their class stay as they are, and the teacher's always. Three candidates are
+        always tried: alpha 0 and temperature 1 with the estimator's parameters, and in
+        the end alpha 0 with those of the best candidate.
+    n_trials : int, default=50
+        Candidates, in all: trials that the study of `study_name` already holds count.
+    batch_size : int, default=4
+        Candidates drawn at once and evaluated in parallel. Fixed, so that `n_jobs` has no
+        influence on what is drawn; the larger, the less each draw knows.
+    timeout : float, default=None
+        Seconds after which no batch is begun. With "auto" one candidate follows, the best
+        with alpha 0.
+    scoring : str, callable, list, tuple or dict, default=None
+        As in `GridSearchCV`, but None is ``"neg_log_loss"``. A candidate must not be
+        judged by its own combined loss, since an easy one would win: see
+        :func:`skdistill.scorers.combined_loss_scorer`.
+    cv : int, splitter or iterable, default=None
+        As in `GridSearchCV`; random splits are drawn once. ``ShuffleSplit(1,
+        test_size=.2)`` is a single hold-out.
+    refit : bool, str or callable, default=True
+        As in `GridSearchCV`. Of several metrics the study maximises the one named here,
+        the first if none is.
+    n_jobs : int, default=None
+        Fits in parallel, by joblib. Processes of its own backend use one thread each.
+    sampler : optuna sampler, default=None
+        Copied. None: tree-structured Parzen estimators, seeded by `random_state` and the
+        number of each trial.
+    storage : str, path or optuna storage, default=None
+        Keeps the study: a URL (``"sqlite:///study.db"``), else the path of a journal file.
+        None: memory.
+    study_name : str, default=None
+        A study of this name in `storage` is continued, by any number of processes at
+        once, if X, y, the estimator, the splits, the scoring and the space are the same.
+        None: a new study.
+    callbacks : list of callable, default=None
+        Optuna's, called as ``callback(study, trial)`` after each trial; ``study.stop()``
+        ends the search as `timeout` does.
+    random_state : int, RandomState or None, default=None
+        Seeds the default sampler.
+    error_score : "raise" or float, default=nan
+        As in `GridSearchCV`. A trial whose score is not finite fails; the search goes on
+        if any fit succeeds.
+    return_train_score : bool, default=False
+    pre_dispatch : int or str, default="2*n_jobs"
+    verbose : int, default=0
+        As in `GridSearchCV`: above 0 a line for each batch.
+
+    Attributes
+    ----------
+    study_ : optuna.Study
+        For Optuna's plots and dashboard. Its values are mean test scores.
+    cv_results_ : dict of ndarray
+        As in `GridSearchCV`; a row for each finished trial of the study, by number.
+    best_estimator_ : estimator
+        Refitted on all rows; also ``best_params_``, ``best_score_`` and ``best_index_``.
+    scorer_, n_splits_, refit_time_, multimetric_, classes_, n_features_in_, \
+feature_names_in_
+        As in `GridSearchCV`.
+
+    References
+    ----------
+    Akiba et al. (2019), "Optuna: A Next-generation Hyperparameter Optimization Framework".
+    Bergstra et al. (2011), "Algorithms for Hyper-Parameter Optimization".
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.ensemble import RandomForestClassifier
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from skdistill import DistillationSearchCV, DistilledClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> distilled = DistilledClassifier(
+    ...     RandomForestClassifier(20, random_state=0),
+    ...     DecisionTreeClassifier(max_depth=3, random_state=0),
+    ... )
+    >>> search = DistillationSearchCV(distilled, n_trials=6, cv=3, random_state=0).fit(X, y)
+    >>> sorted(search.best_params_)
+    ['alpha', 'student__min_samples_leaf', 'temperature']
+    """
+
+    _doc_link_module = "skdistill"
+    _doc_link_template = "https://skdistill.readthedocs.io/en/stable/search.html"
+
+    _parameter_constraints = {  # noqa: RUF012 (scikit-learn's protocol)
+        **BatchSearchCV._parameter_constraints,
+        "param_distributions": [StrOptions({"auto"}), dict, list],
+        "n_trials": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "timeout": [Interval(Real, 0, None, closed="left"), None],
+        "sampler": [HasMethods(["sample_independent"]), None],
+        "storage": [str, os.PathLike, HasMethods(["create_new_study"]), None],
+        "study_name": [str, None],
+        "callbacks": [list, tuple, None],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        estimator,
+        param_distributions="auto",
+        *,
+        n_trials=50,
+        batch_size=4,
+        timeout=None,
+        scoring=None,
+        cv=None,
+        refit=True,
+        n_jobs=None,
+        sampler=None,
+        storage=None,
+        study_name=None,
+        callbacks=None,
+        random_state=None,
+        error_score=np.nan,
+        return_train_score=False,
+        pre_dispatch="2*n_jobs",
+        verbose=0,
+    ):
+        super().__init__(
+            estimator,
+            scoring=scoring,
+            n_jobs=n_jobs,
+            refit=refit,
+            cv=cv,
+            verbose=verbose,
+            pre_dispatch=pre_dispatch,
+            error_score=error_score,
+            return_train_score=return_train_score,
+        )
+        self.param_distributions = param_distributions
+        self.n_trials = n_trials
+        self.batch_size = batch_size
+        self.timeout = timeout
+        self.sampler = sampler
+        self.storage = storage
+        self.study_name = study_name
+        self.callbacks = callbacks
+        self.random_state = random_state
+
+    def _get_scorers(self):
+        if self.scoring is None:
+            return get_scorer("neg_log_loss"), "score"
+        return super()._get_scorers()
+
+    def _search(self, X, y, routed, splits, evaluate):
+        space = space_of(self.param_distributions, self.estimator)
+        with _study.quiet(), TemporaryDirectory(prefix="skdistill-") as folder:
+            study = self._open_study()
+            if self.storage is not None:
+                mark = self._fingerprint(X, y, routed, splits, space)
+                _study.check_same(study, mark)
+            _Run(self, study, space, folder, evaluate).to_the_end()
+        trials = _study.finished(study)
+        self.study_ = study
+        candidates = [space.params(trial.params) for trial in trials]
+        return candidates, _study.splits_of(trials, len(splits), self.error_score)
+
+    def _open_study(self):
+        seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
+        own = self.sampler is not None
+        sampler = copy.deepcopy(self.sampler) if own else _study.TPEByNumber(seed)
+        study = _study.open_study(self.storage, self.study_name, sampler)
+        if own and study.get_trials(deepcopy=False):
+            sampler.reseed_rng()  # else it draws what it has drawn before
+        return study
+
+    def _fingerprint(self, X, y, routed, splits, space):
+        return _study.fingerprint(
+            self.estimator,
+            X=X,
+            y=y,
+            splits=splits,
+            fit_params=dict(routed.estimator.fit),
+            scoring=[_name(self.scoring), self.return_train_score],
+            param_distributions=space.fingerprint(),
+        )
+
+
+class _Run:
+    """The trials of one call of `fit`: asked for, evaluated, told."""
+
+    def __init__(self, search, study, space, folder, evaluate):
+        self.search = search
+        self.study = study
+        self.space = space
+        self.folder = folder
+        self.evaluate = evaluate
+        self.done = set()  # work of teachers
+        self.failure = None
+
+    def to_the_end(self):
+        """Batches until there are `n_trials` or time is up; the last is of one."""
+        search, begun = self.search, time.monotonic()
+        for start in self.space.starts:
+            _study.enqueue(self.study, start)
+        over = False
+        while not over and (left := self._left()) > 0:
+            if left == 1:
+                self._enqueue_undistilled()
+            stopped = self._batch(
+                min(search.batch_size, max(1, left - len(self.space.alphas)))
+            )
+            late = search.timeout is not None and time.monotonic() - begun > search.timeout
+            over = stopped or late
+        if over and self._left() > 0 and self._enqueue_undistilled():
+            self._batch(1)
+        if not any(_study.was_scored(trial) for trial in _study.finished(self.study)):
+            raise self.failure or ValueError(
+                f"no trial of study {self.study.study_name!r} could be fitted"
+            )
+
+    def _left(self):
+        return self.search.n_trials - len(_study.finished(self.study))
+
+    def _batch(self, size):
+        """Ask, evaluate, tell; whether a callback asks to stop."""
+        trials = [_study.ask(self.study, self.space) for _ in range(size)]
+        untold, stopped = dict.fromkeys(trials), False
+        try:
+            for wave in self._waves([self._candidate(trial) for trial in trials]):
+                for candidate, splits in zip(wave, self._scored(wave), strict=True):
+                    del untold[candidate.trial]
+                    stopped |= self._tell(candidate.trial, splits)
+        except Exception:
+            for trial in untold:
+                _study.tell(self.study, trial, None, np.nan)
+            raise
+        return stopped
+
+    def _candidate(self, trial):
+        params = self.space.params(trial.params)
+        estimator = clone(self.search.estimator).set_params(**clone(params, safe=False))
+        distilled = distilled_inside(estimator)
+        cached = {f"{at}memory": self.folder for at, one in distilled if one.memory is None}
+        unseen = tuple(f"{at}{name}__" for at, _ in distilled for name in _OF_THE_STUDENT)
+        seen = [
+            (name, trial.params[dimension.label])
+            for name, dimension in self.space.dimensions(trial.params).items()
+            if not f"{name}__".startswith(unseen)
+        ]
+        return _Candidate(trial, params | cached, frozenset(seen) if distilled else None)
+
+    def _waves(self, candidates):
+        """First one candidate for each work of a teacher that nobody has done, then the rest.
+
+        Those of a wave run at once, so that two of them might fit the same teacher.
+        """
+        first, rest = [], []
+        for candidate in candidates:
+            new = candidate.teacher_sees not in self.done
+            (first if new or candidate.teacher_sees is None else rest).append(candidate)
+            self.done.add(candidate.teacher_sees)
+        return [wave for wave in (first, rest) if wave]
+
+    def _scored(self, candidates):
+        """What each split of each candidate gave; None for all if every fit failed."""
+        try:
+            return self.evaluate([candidate.params for candidate in candidates])
+        except ValueError as error:
+            if not all_fits_failed(error):
+                raise
+            self.failure = error
+            return [None] * len(candidates)
+
+    def _tell(self, trial, splits):
+        """Whether a callback asks to stop."""
+        value = np.nan if splits is None else np.mean([self._objective(one) for one in splits])
+        told = _study.tell(self.study, trial, splits, value)
+        return _study.call(self.search.callbacks or (), self.study, told)
+
+    def _objective(self, split):
+        """The score that the study maximises: of several that of `refit`, else the first."""
+        scores, refit = split["test_scores"], self.search.refit
+        if not isinstance(scores, dict):
+            return scores
+        self.search._check_refit_for_multimetric(scores)
+        return scores[refit if isinstance(refit, str) else next(iter(scores))]
+
+    def _enqueue_undistilled(self):
+        """Let the best candidate's parameters be tried with alpha 0; whether that is new."""
+        done = [t for t in _study.finished(self.study) if t.state.name == "COMPLETE"]
+        if not done or not self.space.alphas:
+            return False
+        best = max(done, key=lambda trial: trial.value)
+        if not any(best.params.get(label) for label in self.space.alphas):
+            return False
+        undistilled = best.params | dict.fromkeys(self.space.alphas, 0.0)
+        left_out = best.user_attrs.get("left_out", [])
+        name = f"no distillation, else trial {best.number}"
+        return _study.enqueue(self.study, Start(name, undistilled, left_out))
+
+
+def _name(scoring):
+    """The same in every process."""
+    if isinstance(scoring, dict):
+        return {name: _name(one) for name, one in scoring.items()}
+    if isinstance(scoring, list | tuple):
+        return [_name(one) for one in scoring]
+    return getattr(scoring, "__qualname__", None) or repr(scoring)

@@ -6,10 +6,12 @@ a row, where it would bend the targets instead of weighing the row.
 """
 
 import numpy as np
+from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.class_weight import compute_class_weight
 
 from skdistill._seeds import assign_params
+from skdistill._sklearn.forest import weights_are_drawn
 
 
 def absorb_class_weight(student, loss):
@@ -31,8 +33,9 @@ def absorb_class_weight(student, loss):
     if not (isinstance(class_weight, dict) or class_weight == "balanced"):
         return loss, {}
     labelled = loss.y >= 0
-    # "balanced" counts weights in LogisticRegression and rows everywhere else
-    weighted = isinstance(student, LogisticRegression)
+    # what "balanced" counts: rows nearly everywhere, these the weights of rows
+    forest = isinstance(student, (RandomForestClassifier, ExtraTreesClassifier))
+    weighted = isinstance(student, LogisticRegression) or (forest and weights_are_drawn())
     weight = compute_class_weight(
         class_weight,
         classes=loss.classes,

@@ -8,7 +8,8 @@ whose decrease is half the Gini's: `min_impurity_decrease` and `ccp_alpha` are r
 
 The targets are soft and hard labels mixed as they are in the loss's gradient
 (`CombinedLoss.pull`), q itself at temperature 1. They only choose splits. The value of
-every node then minimises the loss of its rows (`_leaves`).
+every node then minimises the loss of its rows (`_leaves`). Soft targets leave no node pure:
+a tree that nothing else bounds grows to single rows.
 
 ``criterion="entropy"`` has no such regression. The tree is grown on K weighted copies of
 each row, at K times the cost; `min_samples_split` and `min_samples_leaf` count rows all

@@ -194,6 +194,19 @@ def test_balanced_subsample_weighs_the_classes_of_each_bootstrap(
     assert distilled.class_weight == "balanced_subsample"
 
 
+@pytest.mark.parametrize("forest_class", [RandomForestClassifier, ExtraTreesClassifier])
+@pytest.mark.parametrize("bootstrap", [True, False])
+def test_balanced_counts_what_it_counts_natively(forest_class, bootstrap):
+    X, y, proba = rows()
+    weight = np.random.default_rng(0).integers(1, 4, len(y)) * np.where(y == 0, 1, 5)
+    student = forest_class(
+        5, max_depth=3, bootstrap=bootstrap, class_weight="balanced", random_state=0
+    )
+    distilled = distil(student, X, CombinedLoss(proba, y, alpha=0, sample_weight=weight))
+    native = clone(student).fit(X, y, sample_weight=weight)
+    assert_allclose(distilled.predict_proba(X), native.predict_proba(X), atol=1e-9)
+
+
 def test_entropy_grows_the_native_forest_from_one_hot_labels(grown_all_the_same):
     X, y, _ = rows()
     student = clone(FORESTS[0]).set_params(criterion="entropy")

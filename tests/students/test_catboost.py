@@ -1,0 +1,189 @@
+"""CatBoost students: soft targets of two classes by its own training."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+
+from skdistill.loss import CombinedLoss, logits
+from skdistill.students import fit_student, search_space
+
+catboost = pytest.importorskip("catboost")
+
+both_numbers_of_classes = pytest.mark.parametrize("n_classes", [2, 3])
+ANIMALS = np.array(["ant", "bee", "cat"])
+
+
+def student(**params):
+    quiet = {"verbose": 0, "allow_writing_files": False, "thread_count": 1}
+    return catboost.CatBoostClassifier(**{"iterations": 10, **quiet, **params})
+
+
+def rows(n_classes, n_samples=300):
+    rng = np.random.default_rng(n_classes)
+    X = rng.normal(size=(n_samples, 5))
+    scores = X[:, 0] + 0.7 * X[:, 1] * X[:, 2] + rng.normal(size=n_samples)
+    y = np.digitize(scores, np.quantile(scores, np.arange(1, n_classes) / n_classes))
+    X[rng.random(X.shape) < 0.05] = np.nan
+    proba = 0.5 * np.eye(n_classes)[y] + 0.5 * rng.dirichlet(np.ones(n_classes), n_samples)
+    return X, y, proba
+
+
+def one_hot_loss(y, **params):
+    return CombinedLoss(np.eye(y.max() + 1)[y], y, **params)
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"subsample": 0.5, "rsm": 0.6, "random_seed": 3},
+        {"boosting_type": "Ordered"},
+        {"grow_policy": "Lossguide", "min_data_in_leaf": 5},
+        {"l2_leaf_reg": 1.0, "learning_rate": 0.1},
+        {"leaf_estimation_iterations": 3},
+        {"auto_class_weights": "Balanced"},
+        {"auto_class_weights": "SqrtBalanced"},
+        {"scale_pos_weight": 3.0},
+        {"class_weights": (1.0, 3.0)},
+        {"monotone_constraints": "(1,0,0,0,0)"},
+    ],
+    ids=lambda params: next(iter(params)),
+)
+def test_one_hot_labels_reproduce_the_native_fit_under(params):
+    X, y, _ = rows(2)
+    weight = np.random.default_rng(0).integers(1, 4, len(y)).astype(float)
+    plain = student(**params).fit(X, ANIMALS[y], sample_weight=weight)
+    loss = one_hot_loss(y, sample_weight=weight, classes=ANIMALS[:2])
+    own = fit_student(student(**params), X, loss)
+    assert own.path == "direct"
+    assert_allclose(own.student.predict_proba(X), plain.predict_proba(X), atol=1e-6)
+    assert_array_equal(own.student.predict(X), plain.predict(X))
+    assert own.student.learning_rate_ == plain.learning_rate_
+
+
+@pytest.mark.parametrize("params", [{}, {"auto_class_weights": "Balanced"}])
+def test_one_hot_labels_of_three_classes_are_the_native_fit(params):
+    X, y, _ = rows(3)
+    plain = student(**params).fit(X, y)
+    own = fit_student(student(**params), X, one_hot_loss(y)).student
+    assert_allclose(own.predict_proba(X), plain.predict_proba(X), atol=1e-6)
+
+
+def test_class_weights_weigh_rows_and_do_not_bend_soft_targets():
+    X = np.repeat([[0.0], [1.0]], 100, axis=0)
+    proba = np.repeat([[0.8, 0.2], [0.4, 0.6]], 100, axis=0)
+    y = np.tile(np.repeat([0, 1], [60, 40]), 2)
+    own = fit_student(
+        student(class_weights=(1.0, 9.0), iterations=300, learning_rate=0.3),
+        X,
+        CombinedLoss(proba, y, alpha=1.0),
+    ).student
+    assert_allclose(own.predict_proba(X), proba, atol=1e-3)
+
+
+@pytest.mark.parametrize("temperature", [1, 3])
+def test_early_stopping_is_by_the_users_labels(temperature):
+    X, y, proba = rows(2)
+    train, valid = np.arange(200), np.arange(200, 300)
+    params = {"iterations": 100, "learning_rate": 0.3}
+    fit_params = {"eval_set": (X[valid], ANIMALS[y[valid]]), "early_stopping_rounds": 3}
+    plain = student(**params).fit(X[train], ANIMALS[y[train]], **fit_params)
+    hard = one_hot_loss(y[train], classes=ANIMALS[:2])
+    own = fit_student(student(**params), X[train], hard, **fit_params).student
+    assert own.tree_count_ == plain.tree_count_ < 100
+    soft = CombinedLoss(proba[train], y[train], temperature=temperature, classes=ANIMALS[:2])
+    own = fit_student(student(**params), X[train], soft, **fit_params).student
+    assert own.tree_count_ < 100
+
+
+@both_numbers_of_classes
+@pytest.mark.parametrize("temperature", [0.5, 1, 4])
+def test_the_model_alone_returns_probabilities(n_classes, temperature, tmp_path):
+    X, y, proba = rows(n_classes)
+    loss = CombinedLoss(proba, y, temperature=temperature, classes=ANIMALS[:n_classes])
+    own = fit_student(student(), X, loss).student
+    own.save_model(tmp_path / "model.cbm")
+    alone = catboost.CatBoostClassifier().load_model(tmp_path / "model.cbm")
+    for model in (alone, pickle.loads(pickle.dumps(own))):
+        assert_array_equal(model.predict_proba(X), own.predict_proba(X))
+        assert_array_equal(model.classes_, ANIMALS[:n_classes])
+    assert set(own.predict(X).ravel()) <= set(ANIMALS)
+    assert own.get_all_params()["loss_function"] == ("Logloss", "MultiClass")[n_classes - 2]
+    assert b"skdistill" not in pickle.dumps(own)
+    assert own.get_params() == student().get_params()
+    again = clone(own).fit(X, y).predict_proba(X)
+    assert_array_equal(again, student().fit(X, y).predict_proba(X))
+
+
+@pytest.mark.parametrize("temperature", [1, 3])
+def test_monotone_constraints_hold_on_a_grid_of_profiles(temperature):
+    X, y, proba = rows(2)
+    own = fit_student(
+        student(monotone_constraints="(1,0,0,0,0)", iterations=30),
+        X,
+        CombinedLoss(proba, y, temperature=temperature),
+    ).student
+    profiles = np.random.default_rng(0).normal(size=(1000, 5))
+    sweep = []
+    for value in np.linspace(-3, 3, 25):
+        profiles[:, 0] = value
+        sweep.append(own.predict_proba(profiles)[:, 1])
+    assert np.diff(sweep, axis=0).min() >= 0
+    assert np.ptp(sweep, axis=0).max() > 0.1
+
+
+@pytest.mark.parametrize("temperature", [1, 3])
+def test_categories_of_a_frame_are_read(temperature):
+    rng = np.random.default_rng(0)
+    group = rng.integers(0, 8, 400)
+    frame = pd.DataFrame(
+        {"group": np.array(list("abcdefgh"))[group], "x": rng.normal(size=400)}
+    )
+    truth = np.column_stack([1 - group / 10 - 0.1, group / 10 + 0.1])
+    y = (rng.random(400) < truth[:, 1]).astype(int)
+    loss = CombinedLoss(truth, y, temperature=temperature, alpha=1.0)
+    own = fit_student(
+        student(iterations=100, learning_rate=0.2), frame, loss, cat_features=["group"]
+    )
+    assert own.path == "direct"
+    assert np.abs(own.student.predict_proba(frame) - truth).mean() < 0.05
+
+
+def test_a_tempered_fit_serves_the_tempered_loss_best():
+    X, y, proba = rows(2)
+    loss = CombinedLoss(proba, y, temperature=3, alpha=1)
+    tempered = fit_student(student(iterations=40), X, loss)
+    plain = fit_student(student(iterations=40), X, CombinedLoss(proba, y, alpha=1))
+    assert tempered.path == "direct"
+    reached = [
+        loss.parts(logits(fitted.student.predict_proba(X))).total
+        for fitted in (tempered, plain)
+    ]
+    assert reached[0] < reached[1]
+
+
+def test_rows_known_to_the_teacher_alone_are_learnt():
+    X, y, proba = rows(2)
+    y = np.where(np.arange(len(y)) < 150, y, -1)
+    for temperature in (1, 2):
+        loss = CombinedLoss(proba, y, temperature=temperature, classes=ANIMALS[:2])
+        own = fit_student(student(), X, loss)
+        assert own.path == "direct"
+        assert_array_equal(own.student.classes_, ANIMALS[:2])
+
+
+def test_what_is_not_plain_log_loss_takes_the_general_path():
+    X, y, proba = rows(2)
+    own = fit_student(student(eval_metric="AUC"), X, CombinedLoss(proba, y))
+    assert own.path == "label-reduction"
+
+
+def test_the_search_space_is_fitted():
+    X, y, proba = rows(2)
+    space = search_space(student())
+    named = student(**{name: values.low for name, values in space.items()})
+    own = fit_student(named, X, CombinedLoss(proba, y)).student
+    assert own.tree_count_ == space["iterations"].low

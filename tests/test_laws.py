@@ -13,6 +13,7 @@ from sklearn.datasets import make_classification
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.tree import DecisionTreeClassifier
 
 from skdistill._seeds import unset_seeds
 from skdistill.loss import CombinedLoss, logits
@@ -21,7 +22,7 @@ from skdistill.students import available, fit_student
 # Smaller than the defaults where those are slow or chatty
 SMALL = {
     "AdaBoostClassifier": {"n_estimators": 10},
-    "BaggingClassifier": {"n_estimators": 5},
+    "BaggingClassifier": {"estimator": DecisionTreeClassifier(max_depth=3), "n_estimators": 5},
     "CatBoostClassifier": {
         "n_estimators": 10,
         "verbose": 0,

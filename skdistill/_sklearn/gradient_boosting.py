@@ -11,6 +11,8 @@ from sklearn._loss.loss import HalfSquaredError
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import GradientBoostingClassifier
 
+from skdistill._sklearn.trainee import trained_as
+
 _OVERRIDDEN = ("_encode_y", "_get_loss", "_init_state", "_fit_stage")
 _FLAT = 1e-150  # Hessian of a leaf that is left where it is, as natively
 
@@ -30,15 +32,8 @@ def train_gradient_boosting(student, X, y, loss, **fit_params):
     **fit_params : dict
         ``monitor``.
     """
-    own = type(student)
-    if moved := [name for name in _OVERRIDDEN if not hasattr(own, name)]:
-        raise ImportError(f"this scikit-learn has no {own.__name__}.{moved[0]}, needed to fit")
-    student.__class__, student._combined_loss = _Trainee, loss
-    try:
+    with trained_as(_Trainee, student, loss, _OVERRIDDEN):
         student.fit(X, y, sample_weight=np.arange(loss.n_samples), **fit_params)
-    finally:
-        student.__class__ = own
-        del student._combined_loss
     student._loss = student._loss.native
     if student.init_ != "zero":
         student.init_.__class__ = DummyClassifier

@@ -9,6 +9,8 @@ trees, is the estimator's own. Checked on 1.7.2 and 1.9.1.
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
 
+from skdistill._sklearn.trainee import trained_as
+
 _OVERRIDDEN = (
     "_encode_y", "_finalize_sample_weight", "_bin_data", "_get_loss",
     "_score_with_raw_predictions",
@@ -36,15 +38,8 @@ def train_hist_gradient_boosting(student, X, y, loss, **fit_params):
     list of LossParts
         The loss of the training rows after each iteration.
     """
-    own = type(student)
-    if moved := [name for name in _OVERRIDDEN if not hasattr(own, name)]:
-        raise ImportError(f"this scikit-learn has no {own.__name__}.{moved[0]}, needed to fit")
-    student.__class__, student._combined_loss = _Trainee, loss
-    try:
+    with trained_as(_Trainee, student, loss, _OVERRIDDEN):
         student.fit(X, y, **fit_params)
-    finally:
-        student.__class__ = own
-        del student._combined_loss
     row_loss, student._loss = student._loss, student._loss.native
     if not np.allclose(loss.row_weight, loss.row_weight[0], rtol=1e-9):
         student._fitted_with_sw = True  # partial dependence by recursion then refuses

@@ -1,0 +1,37 @@
+"""A student that is, for the time of its fit, of a subclass that reads a combined loss.
+
+scikit-learn's classifiers have no public hook for a loss; a subclass overrides the private
+methods that read targets, and the student itself is trained, so that nothing is copied
+and nothing of the subclass stays.
+"""
+
+from contextlib import contextmanager
+
+
+@contextmanager
+def trained_as(trainee, student, loss, overridden):
+    """Lend a student another class, and the loss as its ``_combined_loss``.
+
+    Parameters
+    ----------
+    trainee : type
+        Subclass of the student's class.
+    student : classifier
+    loss : CombinedLoss
+    overridden : iterable of str
+        Private methods that `trainee` overrides.
+
+    Raises
+    ------
+    ImportError
+        If this scikit-learn has one of the methods no more.
+    """
+    own = type(student)
+    if moved := [name for name in overridden if not hasattr(own, name)]:
+        raise ImportError(f"this scikit-learn has no {own.__name__}.{moved[0]}, needed to fit")
+    student.__class__, student._combined_loss = trainee, loss
+    try:
+        yield student
+    finally:
+        student.__class__ = own
+        del student._combined_loss

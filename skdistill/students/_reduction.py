@@ -157,7 +157,8 @@ def _fit(student, X, loss, rows, columns, weight, fit_params):
         student.fit(X, loss.classes[columns], **fit_params)
     if len(rows) > loss.n_samples:
         forget_weights(student)
-    student.set_params(**own_cv)
+    if own_cv:  # CatBoost refuses even an empty change to a fitted model
+        student.set_params(**own_cv)
 
 
 def _split_whole_rows(student, X, loss, rows, fit_params):

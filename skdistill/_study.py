@@ -115,6 +115,25 @@ def _open_database(url, attempts=5):
     return _open_database(url, attempts - 1)
 
 
+def in_memory(study):
+    """A copy that needs no storage.
+
+    Parameters
+    ----------
+    study : optuna.Study
+
+    Returns
+    -------
+    optuna.Study
+    """
+    with quiet():
+        copied = optuna.create_study(study_name=study.study_name, direction="maximize")
+    for name, value in study.user_attrs.items():
+        copied.set_user_attr(name, value)
+    copied.add_trials(study.get_trials(deepcopy=False))
+    return copied
+
+
 def fingerprint(estimator, **parts):
     """Hashes of what a study is run on, by part.
 

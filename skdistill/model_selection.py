@@ -190,12 +190,20 @@ feature_names_in_
         self.callbacks = callbacks
         self.random_state = random_state
 
+    def __getstate__(self):
+        """Bring the study along: its storage may not be there where this is loaded."""
+        state = super().__getstate__()
+        if "study_" in state:
+            state = {**state, "study_": _study.in_memory(self.study_)}
+        return state
+
     def _get_scorers(self):
         if self.scoring is None:
             return get_scorer("neg_log_loss"), "score"
         return super()._get_scorers()
 
     def _search(self, X, y, routed, splits, evaluate):
+        self.__dict__.pop("study_", None)
         space = space_of(self.param_distributions, self.estimator)
         with _study.quiet(), TemporaryDirectory(prefix="skdistill-") as folder:
             study = self._open_study()

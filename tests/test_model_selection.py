@@ -35,9 +35,9 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import estimator_html_repr, get_tags
+from sklearn.utils.estimator_checks import check_estimator
 
-from skdistill import DistilledClassifier
-from skdistill.model_selection import DistillationSearchCV
+from skdistill import DistillationSearchCV, DistilledClassifier
 
 # joblib times its writes, and a busy disk is no fault
 pytestmark = pytest.mark.filterwarnings("ignore:Persisting input arguments")
@@ -169,6 +169,40 @@ def test_it_is_a_classifier_to_everything_around_it():
     fitted = search(n_trials=3).fit(X, Y)
     copied = pickle.loads(pickle.dumps(fitted))
     assert_array_equal(copied.predict(X), fitted.predict(X))
+
+
+def test_a_fitted_search_is_loaded_where_its_storage_is_not(tmp_path):
+    journal = tmp_path / "study.log"
+    fitted = search(n_trials=3, storage=str(journal)).fit(X, Y)
+    pickled = pickle.dumps(fitted)
+    journal.unlink()
+    copied = pickle.loads(pickled)
+    assert copied.study_.best_value == copied.best_score_
+    assert_array_equal(copied.predict(X), fitted.predict(X))
+
+
+@pytest.mark.filterwarnings("ignore")  # the checks pass odd data on purpose
+@pytest.mark.parametrize(
+    "checked",
+    [
+        search(LogisticRegression(), {"C": FloatDistribution(0.1, 1)}, n_trials=2, cv=2),
+        search(
+            DistilledClassifier(LogisticRegression(), LogisticRegression()),
+            n_trials=2,
+            cv=2,
+        ),
+    ],
+    ids=["any classifier", "distilled"],
+)
+def test_the_contract_of_scikit_learn_holds(checked):
+    results = check_estimator(checked, on_skip=None, on_fail=None)
+    failed = [
+        f"{result['check_name']}: {result['exception']}"
+        for result in results
+        if result["status"] == "failed"
+    ]
+    assert not failed
+    assert sum(result["status"] == "passed" for result in results) > 50
 
 
 def test_random_splits_are_drawn_once():
@@ -473,8 +507,7 @@ SCRIPT = """
     from sklearn.datasets import load_iris
     from sklearn.naive_bayes import GaussianNB
     from sklearn.tree import DecisionTreeClassifier
-    from skdistill import DistilledClassifier
-    from skdistill.model_selection import DistillationSearchCV
+    from skdistill import DistillationSearchCV, DistilledClassifier
 
     class Slow(DecisionTreeClassifier):
         def fit(self, X, y, sample_weight=None):

@@ -3,6 +3,7 @@
 import numpy as np
 
 from skdistill._sklearn.validation import take_params, take_rows
+from skdistill.students._labels import hard_columns, keep_classes
 
 _BLOCK = 1 << 16  # numbers at a time
 
@@ -42,14 +43,7 @@ def codes(loss):
     -------
     ndarray of int of shape (n_samples,)
     """
-    target = loss.blend()
-    columns = np.where(loss.y >= 0, loss.y, target.argmax(axis=1))
-    counts = np.bincount(columns, minlength=loss.n_classes)
-    for lost in np.flatnonzero(counts == 0):
-        bearer = np.argmax(np.where(counts[columns] > 1, target[:, lost], -1))
-        counts[columns[bearer]] -= 1
-        columns[bearer], counts[lost] = lost, 1
-    return columns
+    return keep_classes(hard_columns(loss), loss.blend())
 
 
 def baseline(loss, floor=1e-15):

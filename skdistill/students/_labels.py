@@ -84,7 +84,7 @@ class LabelSampler:
         columns = target[rows].argmax(axis=1)
         if np.any(target[rows, columns] < 1):
             columns = self._draw_columns(target[rows])
-        columns = _keep_classes(columns, target[rows])
+        columns = keep_classes(columns, target[rows])
         return rows, columns, weight[rows] if self.takes_weight else np.ones(len(rows))
 
     def _draw_rows(self, rows, weight):
@@ -110,8 +110,20 @@ class LabelSampler:
         self.drawn = True
 
 
-def _keep_classes(columns, target):
-    """Give each class that was never drawn the row that names it most."""
+def keep_classes(columns, target):
+    """Give each class without a row, in place, the row that names it most.
+
+    Parameters
+    ----------
+    columns : ndarray of int of shape (n_samples,)
+        One class column for each row.
+    target : ndarray of shape (n_samples, n_classes)
+
+    Returns
+    -------
+    ndarray of int of shape (n_samples,)
+        `columns`.
+    """
     counts = np.bincount(columns, minlength=target.shape[1])
     for lost in np.flatnonzero(counts == 0):
         bearer = np.argmax(np.where(counts[columns] > 1, target[:, lost], -1))

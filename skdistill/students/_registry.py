@@ -56,6 +56,7 @@ class _Family(NamedTuple):
 
 
 _FAMILIES = {}
+_EXTRAS = dict.fromkeys(("lightgbm", "xgboost", "catboost"), "skdistill[boost]")
 
 
 def register(student_class, fit, *, search_space=None):
@@ -83,9 +84,10 @@ def available():
     Returns
     -------
     dict
-        Class by class name, sorted.
+        Class by class name, sorted. Asked for a class whose package is absent it raises
+        `ImportError` and names the extra that brings it.
     """
-    classes = {}
+    classes = _Available()
     for name in _FAMILIES:
         module, _, class_name = name.rpartition(".")
         try:
@@ -93,7 +95,18 @@ def available():
         except ModuleNotFoundError:
             continue
     classes.pop("object", None)
-    return dict(sorted(classes.items()))
+    return _Available(sorted(classes.items()))
+
+
+class _Available(dict):
+    def __missing__(self, class_name):
+        packages = {full.rpartition(".")[2]: full.partition(".")[0] for full in _FAMILIES}
+        if class_name not in packages:
+            raise KeyError(f"no student is called {class_name!r}; there are {list(self)}")
+        package = packages[class_name]
+        raise ImportError(
+            f"{class_name} needs {package}: pip install {_EXTRAS.get(package, package)!r}"
+        )
 
 
 def search_space(student):

@@ -1,3 +1,5 @@
+import sys
+
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
@@ -168,3 +170,11 @@ def test_the_student_passed_in_is_left_alone(X, loss, student):
     assert fitted is not student
     assert repr(vars(student)) == before
     assert_array_equal(fitted.classes_, NAMES)
+
+
+def test_a_student_of_an_absent_package_names_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "lightgbm.sklearn", None)
+    with pytest.raises(ImportError, match=r"lightgbm: pip install 'skdistill\[boost\]'"):
+        available()["LGBMClassifier"]
+    with pytest.raises(KeyError, match="no student is called 'LGBM'"):
+        available()["LGBM"]

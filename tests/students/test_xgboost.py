@@ -48,7 +48,7 @@ def learner(model):
     "params",
     [
         {"subsample": 0.6, "colsample_bytree": 0.5, "colsample_bylevel": 0.8},
-        {"reg_alpha": 0.5, "reg_lambda": 3.0, "min_child_weight": 4.0, "gamma": 0.5},
+        {"reg_alpha": 0.5, "reg_lambda": 3.0, "min_child_weight": 4.1, "gamma": 0.5},
         {"booster": "dart", "rate_drop": 0.3, "random_state": 1},
         {"booster": "gblinear"},
         {"tree_method": "exact"},
@@ -96,6 +96,8 @@ def test_early_stopping_sees_what_it_sees_natively(n_classes, metric):
         error = error if error.ndim == 1 else error.sum(axis=1)
         return np.average(error, weights=sample_weight)
 
+    if metric == "both" and int(xgboost.__version__.split(".")[0]) < 3:
+        pytest.skip("XGBoost 2 takes no list that holds a callable")
     X, y, _ = rows(n_classes)
     native = "error" if n_classes == 2 else "merror"
     given = {None: None, "native": native, "callable": brier, "both": [native, brier]}[metric]

@@ -185,6 +185,17 @@ def test_a_missing_column_is_named(leaderboard):
         ParetoDisplay.from_leaderboard(leaderboard)
 
 
+def test_axes_shorter_than_a_decade_have_numbers(leaderboard):
+    leaderboard["neg_log_loss"] = -np.linspace(0.31, 0.34, 6)
+    leaderboard["latency_us"] = np.linspace(210, 290, 6)
+    del leaderboard["neg_log_loss_low"]
+    ax = ParetoDisplay.from_leaderboard(leaderboard).ax_
+    ax.figure.canvas.draw()
+    for axis, (low, high) in ((ax.xaxis, ax.get_xlim()), (ax.yaxis, ax.get_ylim())):
+        labels = [float(label.get_text()) for label in axis.get_ticklabels()]
+        assert sum(low <= number <= high for number in labels) >= 2
+
+
 @pytest.mark.parametrize("size", [(6.4, 4.8), (3.4, 2.6)])
 def test_no_legend_hides_a_point_or_leaves_the_figure(leaderboard, distilled, cancer, size):
     def check(draw):
@@ -266,6 +277,7 @@ def test_a_single_row_can_be_drawn():
     display = FidelityDisplay.from_predictions([[0.2, 0.8]], [[0.3, 0.7]])
     display.figure_.canvas.draw()
     assert display.agreement == 1
+    assert display.density_.get_clim() == (1, 2)
 
 
 # Reliability ----------------------------------------------------------------------------
@@ -331,6 +343,12 @@ def test_reliability_takes_one_axes_for_all_or_one_for_each(distilled, cancer):
         display.plot(plt.subplots(1, 3)[1])
 
 
+def test_no_model_is_left_out_of_a_long_comparison():
+    probas = {str(number): np.full((4, 2), 0.5) for number in range(9)}
+    display = ReliabilityDisplay.from_predictions([0, 1, 0, 1], probas)
+    assert list(display.displays_) == list(probas)
+
+
 def test_reliability_refuses_what_cannot_be_compared(distilled, cancer):
     X, y = cancer
     plain = GaussianNB().fit(X, y == "malignant")
@@ -338,6 +356,10 @@ def test_reliability_refuses_what_cannot_be_compared(distilled, cancer):
         ReliabilityDisplay.from_estimator(distilled, X, y, plain=plain)
     with pytest.raises(ValueError, match="strategy must be 'uniform' or 'quantile', got 'x'"):
         ReliabilityDisplay.from_estimator(distilled, X, y, strategy="x")
+    with pytest.raises(ValueError, match="y_true holds 7, none of the classes"):
+        ReliabilityDisplay.from_estimator(distilled, X, np.full(len(X), 7))
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        ReliabilityDisplay.from_predictions(y[:9], {"a": np.ones((8, 2)) / 2})
     with pytest.raises(ValueError, match=r"classes has shape \(2,\), expected \(3,\)"):
         ReliabilityDisplay.from_predictions(y, {"a": np.ones((len(y), 3)) / 3})
 

@@ -125,9 +125,11 @@ class FidelityDisplay:
         style |= {"linewidths": 0.2, "bins": "log"} | kwargs
         self.density_ = ax.hexbin(self.teacher_score, self.student_score, **style)
         self.diagonal_ = ax.plot([0, 1], [0, 1], color=VERMILION, linestyle="--", lw=1.2)[0]
-        bar = figure.colorbar(self.density_, ax=ax, shrink=0.8, format="%g")
+        fewest, most = self.density_.get_clim()
+        self.density_.set_clim(fewest, max(most, 2 * fewest))
+        bar = figure.colorbar(self.density_, ax=ax, shrink=0.8)
         bar.set_label("rows, log scale", fontsize="small")
-        tick_decades(bar.ax.yaxis, *self.density_.get_clim())
+        tick_decades(bar.ax.yaxis, *self.density_.get_clim(), whole=True)
         span = {"xlim": (-0.04, 1.04), "ylim": (-0.04, 1.04), "aspect": "equal"}
         ax.set(xlabel="teacher's probability", ylabel="student's probability", **span)
         self.text_ = ax.set_title(self._title(), fontsize="small")

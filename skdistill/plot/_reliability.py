@@ -1,11 +1,12 @@
 """`ReliabilityDisplay`: whether probabilities may be taken at their word."""
 
+from itertools import cycle
 from typing import NamedTuple
 
 import numpy as np
 from scipy.stats import binomtest
 from sklearn.calibration import CalibrationDisplay
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from skdistill._probabilities import ask_teacher
 from skdistill.plot._style import (
@@ -168,9 +169,15 @@ class ReliabilityDisplay:
             raise ValueError(f"strategy must be 'uniform' or 'quantile', got {strategy!r}")
         y_true = np.asarray(y_true)
         classes = np.unique(y_true) if classes is None else np.asarray(classes)
+        if not np.isin(y_true, classes).all():
+            unknown = y_true[~np.isin(y_true, classes)].tolist()[0]
+            raise ValueError(
+                f"y_true holds {unknown!r}, none of the classes {classes.tolist()}"
+            )
         curves, shown = {}, pos_label
         for name, proba in probas.items():
             proba = np.asarray(proba, dtype=np.float64)
+            check_consistent_length(y_true, proba)
             column, shown = shown_class(pos_label, classes, proba.shape[1])
             if column is None:
                 outcome, score = y_true == classes[proba.argmax(axis=1)], proba.max(axis=1)
@@ -205,7 +212,7 @@ class ReliabilityDisplay:
             )
         self.displays_, self.intervals_ = {}, {}
         panels = np.broadcast_to(self.axes_, n_curves)
-        for look, name, panel in zip(_ROLES, self.curves, panels, strict=False):
+        for look, name, panel in zip(cycle(_ROLES), self.curves, panels, strict=False):
             self._draw(name, panel, look | kwargs)
         self._label()
         return self

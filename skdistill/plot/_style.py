@@ -61,13 +61,13 @@ def readable(metric):
     return (f"{name}, lower is better", -1) if loss else (name, 1)
 
 
-def tick_decades(axis, low, high, *, in_bytes=False):
-    """Plain numbers on a logarithmic axis, between the decades too where it is short."""
-    from matplotlib.ticker import EngFormatter, FormatStrFormatter, LogLocator, NullLocator
+def tick_decades(axis, low, high, *, whole=False, in_bytes=False):
+    """Plain numbers on a logarithmic axis, the closer the shorter it is."""
+    from matplotlib import ticker
 
-    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 300 * low else (1,)))
-    axis.set_minor_locator(NullLocator())
-    plain = (
-        EngFormatter(sep="\N{NARROW NO-BREAK SPACE}") if in_bytes else FormatStrFormatter("%g")
-    )
+    subs = (1, 2, 5) if high < 300 * low else (1,)
+    few = ticker.MaxNLocator(4, integer=whole)  # 1, 2 and 5 may all lie outside
+    axis.set_major_locator(few if high < 5 * low else ticker.LogLocator(subs=subs))
+    axis.set_minor_locator(ticker.NullLocator())
+    plain = ticker.EngFormatter() if in_bytes else ticker.FormatStrFormatter("%g")
     axis.set_major_formatter(plain)

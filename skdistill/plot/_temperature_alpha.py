@@ -13,7 +13,8 @@ class TemperatureAlphaDisplay:
     """Scores of a search over temperature and alpha, the best marked.
 
     A full grid becomes a heat map, in each cell the best of its candidates; trials of a
-    random search become points on a logarithmic temperature. Bright is good.
+    random search become points on a logarithmic temperature, failed ones hollow. Bright is
+    good.
 
     Parameters
     ----------
@@ -162,7 +163,7 @@ class TemperatureAlphaDisplay:
             self.ax_.text(column, row, text, color="white" if dark else BLACK, **style)
 
     def _draw_points(self, temperature, alpha, shown, style):
-        style = {"s": 40, "edgecolors": GREY, "linewidths": 0.5} | style
+        style = {"s": 40, "edgecolors": GREY, "linewidths": 0.5, "plotnonfinite": True} | style
         self.scores_ = self.ax_.scatter(temperature, alpha, c=shown, **style)
         self.ax_.set_xscale("log")
         self.ax_.margins(0.05)

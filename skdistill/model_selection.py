@@ -8,12 +8,15 @@ runs in parallel.
 
 import copy
 import os
+import pickle
 import time
+import warnings
 from numbers import Integral, Real
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import numpy as np
+from joblib import effective_n_jobs
 from sklearn.base import clone
 from sklearn.metrics import get_scorer
 from sklearn.utils import check_random_state
@@ -204,7 +207,7 @@ feature_names_in_
 
     def _search(self, X, y, routed, splits, evaluate):
         self.__dict__.pop("study_", None)
-        space = space_of(self.param_distributions, self.estimator)
+        space = self._space()
         with _study.quiet(), TemporaryDirectory(prefix="skdistill-") as folder:
             study = self._open_study()
             if self.storage is not None:
@@ -215,6 +218,9 @@ feature_names_in_
         self.study_ = study
         candidates = [space.params(trial.params) for trial in trials]
         return candidates, _study.splits_of(trials, len(splits), self.error_score)
+
+    def _space(self):
+        return space_of(self.param_distributions, self.estimator)
 
     def _open_study(self):
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
@@ -246,7 +252,8 @@ class _Run:
         self.space = space
         self.folder = folder
         self.evaluate = evaluate
-        self.done = set()  # work of teachers
+        self.done = set()  # work of teachers, by what it depends on
+        self.travels = {}
         self.failure = None
 
     def to_the_end(self):
@@ -258,9 +265,8 @@ class _Run:
         while not over and (left := self._left()) > 0:
             if left == 1:
                 self._enqueue_undistilled()
-            stopped = self._batch(
-                min(search.batch_size, max(1, left - len(self.space.alphas)))
-            )
+            before_last = left - bool(self.space.alphas)
+            stopped = self._batch(max(1, min(search.batch_size, before_last)))
             late = search.timeout is not None and time.monotonic() - begun > search.timeout
             over = stopped or late
         if over and self._left() > 0 and self._enqueue_undistilled():
@@ -292,14 +298,41 @@ class _Run:
         params = self.space.params(trial.params)
         estimator = clone(self.search.estimator).set_params(**clone(params, safe=False))
         distilled = distilled_inside(estimator)
-        cached = {f"{at}memory": self.folder for at, one in distilled if one.memory is None}
         unseen = tuple(f"{at}{name}__" for at, _ in distilled for name in _OF_THE_STUDENT)
         seen = [
             (name, trial.params[dimension.label])
             for name, dimension in self.space.dimensions(trial.params).items()
             if not f"{name}__".startswith(unseen)
         ]
-        return _Candidate(trial, params | cached, frozenset(seen) if distilled else None)
+        key = frozenset(seen)
+        if key not in self.travels:
+            self.travels[key] = all(self._travels(one._teacher()) for _, one in distilled)
+        if self.travels[key]:
+            bare = [at for at, one in distilled if one.memory is None]
+            params |= {f"{at}memory": self.folder for at in bare}
+        return _Candidate(trial, params, key if distilled else None)
+
+    def _travels(self, teacher):
+        """Whether each process can find the teacher's work in the cache.
+
+        It is found by the teacher's pickle. Lambdas have none, and what was defined in
+        ``__main__`` has one in this process only.
+        """
+        try:
+            travels = b"__main__" not in pickle.dumps(teacher)
+        except (pickle.PicklingError, AttributeError, TypeError):
+            travels = False
+        else:
+            travels |= effective_n_jobs(self.search.n_jobs) == 1
+        if not travels:
+            warnings.warn(
+                f"teacher={type(teacher).__name__} is fitted again for each candidate: to "
+                "share its work it must hold no lambda and, where n_jobs is not 1, nothing "
+                "defined in __main__; move its classes and functions into a module",
+                UserWarning,
+                stacklevel=2,
+            )
+        return travels
 
     def _waves(self, candidates):
         """First one candidate for each work of a teacher that nobody has done, then the rest.

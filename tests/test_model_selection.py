@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 import time
+import types
 import warnings
 from pathlib import Path
 
@@ -32,7 +33,7 @@ from sklearn.model_selection import (
 )
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import estimator_html_repr, get_tags
 from sklearn.utils.estimator_checks import check_estimator
@@ -411,6 +412,19 @@ def test_a_cache_of_the_users_is_used(tmp_path):
     done = work_done(log)
     search(taught, random_state=5).fit(X, Y)
     assert work_done(log) == done
+
+
+@pytest.mark.parametrize("function", [lambda X: X + 1, "of __main__"])
+def test_a_teacher_that_cannot_be_cached_is_fitted_for_each_candidate(function, monkeypatch):
+    if function == "of __main__":
+        function = types.FunctionType((lambda X: X + 1).__code__, {}, "shift")
+        function.__module__, function.__qualname__ = "__main__", "shift"
+        monkeypatch.setattr(sys.modules["__main__"], "shift", function, raising=False)
+    teacher = make_pipeline(FunctionTransformer(function), GaussianNB())
+    taught = DistilledClassifier(teacher, TREE)
+    with pytest.warns(UserWarning, match="is fitted again for each candidate"):
+        fitted = search(taught, n_trials=3, n_jobs=2).fit(X, Y)
+    assert np.isfinite(fitted.cv_results_["mean_test_score"]).all()
 
 
 def test_soft_labels_given_to_fit_are_sliced_and_no_teacher_works(tmp_path):

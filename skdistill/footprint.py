@@ -12,9 +12,10 @@ from time import perf_counter
 from typing import NamedTuple
 
 import numpy as np
+from sklearn.base import OneToOneFeatureMixin
 from threadpoolctl import threadpool_limits
 
-from skdistill._sklearn.histogram_leaves import n_histogram_leaves
+from skdistill._sklearn.histogram_leaves import histogram_features, n_histogram_leaves
 from skdistill._sklearn.validation import take_rows
 
 THOUSAND = 1000
@@ -33,12 +34,15 @@ class Footprint(NamedTuple):
         Median time to predict one row.
     thousand_rows_seconds : float
         Median time to predict a thousand rows at once.
+    n_features_used : int or None
+        Columns that have a say; see `n_features_used`.
     """
 
     n_bytes: int
     n_parameters: int | None
     row_seconds: float
     thousand_rows_seconds: float
+    n_features_used: int | None
 
 
 def footprint(estimator, X, *, method="predict_proba"):
@@ -61,6 +65,7 @@ def footprint(estimator, X, *, method="predict_proba"):
         n_parameters(estimator),
         latency(estimator, X, method=method),
         latency(estimator, X, n_rows=THOUSAND, method=method),
+        n_features_used(estimator),
     )
 
 
@@ -76,6 +81,25 @@ def n_bytes(estimator):
     int
     """
     return len(pickle.dumps(estimator, protocol=pickle.HIGHEST_PROTOCOL))
+
+
+def compression_ratio(teacher, student):
+    """How many times smaller the student's pickle is than the teacher's.
+
+    Parameters
+    ----------
+    teacher, student : fitted estimator
+        Of a distilled classifier give its ``student_``: it holds its teacher.
+
+    Returns
+    -------
+    float
+
+    References
+    ----------
+    Bucila, Caruana, Niculescu-Mizil (2006), "Model Compression".
+    """
+    return n_bytes(teacher) / n_bytes(student)
 
 
 def n_parameters(estimator):
@@ -124,6 +148,83 @@ _COUNTS = {
     "final_estimator_": lambda stack: _total([*stack.estimators_, stack.final_estimator_]),
     "estimators_": lambda ensemble: _total(np.ravel(ensemble.estimators_).tolist()),
     "n_trees_per_iteration_": n_histogram_leaves,
+}
+
+
+def n_features_used(estimator):
+    """Number of columns of X that have a say in what is predicted.
+
+    Columns that some split of a tree reads or that have a coefficient other than 0: those
+    that must be collected to use the model.
+
+    Parameters
+    ----------
+    estimator : fitted estimator
+        Of a pipeline, a search or a distilled classifier what predicts last counts.
+
+    Returns
+    -------
+    int or None
+        None where nothing is known about the estimator, or a pipeline makes columns that
+        are not one for one those of X.
+    """
+    used = _features(estimator)
+    return None if used is None else len(used)
+
+
+def _features(estimator):
+    for attribute, find in _FEATURES.items():
+        if hasattr(estimator, attribute):
+            used = find(estimator)
+            return None if used is None else {int(i) for i in used}
+    return None
+
+
+def _of_pipeline(pipeline):
+    kept = (OneToOneFeatureMixin, str, type(None))  # "passthrough" or None: no step
+    if all(isinstance(step, kept) for _, step in pipeline.steps[:-1]):
+        return _features(pipeline[-1])
+    return None
+
+
+def _of_bagging(bagging):
+    members = zip(bagging.estimators_, bagging.estimators_features_, strict=True)
+    return _union(
+        None if (used := _features(one)) is None else columns[sorted(used)]
+        for one, columns in members
+    )
+
+
+def _of_stack(stack):
+    if stack.passthrough:
+        return range(stack.n_features_in_)
+    return _union(map(_features, stack.estimators_))
+
+
+def _union(sets):
+    sets = list(sets)
+    return None if any(one is None for one in sets) else set().union(*sets)
+
+
+def _important(boosting):
+    return np.flatnonzero(boosting.feature_importances_)
+
+
+# As _COUNTS, for the columns in use.
+_FEATURES = {
+    "student_": lambda distilled: _features(distilled.student_),
+    "best_estimator_": lambda search: _features(search.best_estimator_),
+    "steps": _of_pipeline,
+    "tree_": lambda tree: tree.tree_.feature[tree.tree_.feature >= 0],
+    "coef_": lambda linear: linear.coef_.nonzero()[-1],
+    "coefs_": lambda network: network.coefs_[0].nonzero()[0],
+    "booster_": _important,
+    "get_booster": _important,
+    "get_leaf_values": _important,
+    "estimators_features_": _of_bagging,
+    "final_estimator_": _of_stack,
+    "estimators_": lambda ensemble: _union(map(_features, np.ravel(ensemble.estimators_))),
+    "n_trees_per_iteration_": histogram_features,
 }
 
 

@@ -1,18 +1,76 @@
-"""The combined loss as a score, for searches that compare candidates by it.
+"""Scores against a teacher, for searches that compare candidates by them.
 
-A candidate judged by the loss at its own temperature and alpha would win by choosing an
-easy loss: the scorer carries its own, the same for all. The teacher's probabilities for
-the rows that are scored come from the candidate's own teacher, which did not see them,
-or from a teacher given to the scorer.
+The teacher's probabilities for the rows that are scored are routed to the scorer as
+``teacher_proba``, or come from a teacher given to it, or from the candidate's own, which
+did not see them. Greater is always better: losses and distances are negated.
+
+A candidate judged by the combined loss at its own temperature and alpha would win by
+choosing an easy loss: the scorer carries its own, the same for all.
 """
 
-import numpy as np
 from joblib.memory import MemorizedResult
 from sklearn.pipeline import Pipeline
+from sklearn.utils.metadata_routing import MetadataRequest
 from sklearn.utils.validation import check_memory
 
-from skdistill._probabilities import ask_teacher, last_step, smooth_counts
-from skdistill.loss import CombinedLoss, logits
+from skdistill._probabilities import ask_teacher, check_teacher_proba
+from skdistill._sklearn.validation import num_samples
+from skdistill.metrics import agreement, combined_loss, kl_divergence, ks_distance, r2_sorted
+
+SCORES = {  # metric, and what makes greater better
+    "kl_to_teacher": (kl_divergence, -1),
+    "ks_to_teacher": (ks_distance, -1),
+    "r2_sorted": (r2_sorted, 1),
+    "agreement": (agreement, 1),
+    "combined_loss": (combined_loss, -1),
+}
+
+
+def teacher_scorer(name, *, teacher=None, **options):
+    """A scorer by name that compares a candidate's probabilities with a teacher's.
+
+    Parameters
+    ----------
+    name : {"kl_to_teacher", "ks_to_teacher", "r2_sorted", "agreement", "combined_loss"}
+        `kl_divergence` and `ks_distance` of `skdistill.metrics` negated, `r2_sorted` and
+        `agreement` as they are, the total of `combined_loss` negated. A score of
+        marginal distributions, `ks_to_teacher` or `r2_sorted`, is no aim of a search on
+        its own.
+    teacher : fitted classifier, default=None
+        Gives the soft labels; it must not have seen the rows that are scored. None: the
+        ``teacher_`` of the candidate, a :class:`skdistill.DistilledClassifier`, alone, at
+        the end of a Pipeline or best of a search.
+    **options
+        Handed to the metric: `temperature`, `alpha`, `scale_soft_loss` of `combined_loss`.
+
+    Returns
+    -------
+    callable
+        ``scorer(estimator, X, y, sample_weight=None, teacher_proba=None)``; for
+        ``scoring=`` of any search. With metadata routing enabled its
+        ``set_score_request(teacher_proba=True)`` asks for precomputed probabilities,
+        which then serve instead of a teacher.
+
+    Raises
+    ------
+    ValueError
+        If the name is not known; when scoring, if there is no teacher to ask.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.naive_bayes import GaussianNB
+    >>> from skdistill import DistilledClassifier
+    >>> from skdistill.scorers import teacher_scorer
+    >>> X, y = load_iris(return_X_y=True)
+    >>> kd = DistilledClassifier(GaussianNB(), LogisticRegression(max_iter=1000)).fit(X, y)
+    >>> teacher_scorer("agreement")(kd, X, y) > 0.9
+    True
+    """
+    if name not in SCORES:
+        raise ValueError(f"name must be one of {list(SCORES)}, got {name!r}")
+    return _TeacherScorer(name, teacher, options)
 
 
 def combined_loss_scorer(temperature=2.0, alpha=0.5, *, teacher=None, scale_soft_loss=True):
@@ -25,83 +83,115 @@ def combined_loss_scorer(temperature=2.0, alpha=0.5, *, teacher=None, scale_soft
     alpha : float, default=0.5
         Weight of the teacher's term, in [0, 1].
     teacher : fitted classifier, default=None
-        Gives the soft labels; it must not have seen the rows that are scored. None: the
-        ``teacher_`` of the candidate, a :class:`DistilledClassifier` or a Pipeline that
-        ends in one.
+        As in `teacher_scorer`.
     scale_soft_loss : bool, default=True
         Whether the teacher's term carries the factor ``temperature**2``.
 
     Returns
     -------
     callable
-        ``scorer(estimator, X, y, sample_weight=None)``, in nats, greater being better;
-        for ``scoring=`` of any search.
+        ``teacher_scorer("combined_loss", ...)``, in nats.
 
     Examples
     --------
-    >>> from sklearn.datasets import load_iris
-    >>> from sklearn.linear_model import LogisticRegression
-    >>> from sklearn.naive_bayes import GaussianNB
-    >>> from skdistill import DistilledClassifier
     >>> from skdistill.scorers import combined_loss_scorer
-    >>> X, y = load_iris(return_X_y=True)
-    >>> kd = DistilledClassifier(GaussianNB(), LogisticRegression(max_iter=1000)).fit(X, y)
-    >>> float(combined_loss_scorer(alpha=0.0)(kd, X, y)) < 0
-    True
+    >>> combined_loss_scorer(alpha=0.0)
+    teacher_scorer('combined_loss', temperature=2.0, alpha=0.0, scale_soft_loss=True)
     """
-    return _CombinedLossScorer(temperature, alpha, teacher, scale_soft_loss)
+    return teacher_scorer(
+        "combined_loss",
+        teacher=teacher,
+        temperature=temperature,
+        alpha=alpha,
+        scale_soft_loss=scale_soft_loss,
+    )
 
 
-class _CombinedLossScorer:
+class _TeacherScorer:
     """A class and no closure, so that processes can be sent one."""
 
-    def __init__(self, temperature, alpha, teacher, scale_soft_loss):
-        self.temperature = temperature
-        self.alpha = alpha
+    def __init__(self, name, teacher, options):
+        self.name = name
         self.teacher = teacher
-        self.scale_soft_loss = scale_soft_loss
+        self.options = options
+        self.set_score_request()
 
     def __repr__(self):
-        teacher = "" if self.teacher is None else f", teacher={self.teacher!r}"
-        return (
-            f"combined_loss_scorer({self.temperature!r}, {self.alpha!r}{teacher}, "
-            f"scale_soft_loss={self.scale_soft_loss!r})"
+        given = (
+            self.options if self.teacher is None else {"teacher": self.teacher, **self.options}
         )
+        arguments = [repr(self.name), *(f"{name}={value!r}" for name, value in given.items())]
+        return f"teacher_scorer({', '.join(arguments)})"
 
-    def __call__(self, estimator, X, y, sample_weight=None):
+    def set_score_request(self, *, sample_weight=None, teacher_proba=None):
+        """Which metadata this scorer asks for, where routing is enabled.
+
+        Parameters
+        ----------
+        sample_weight, teacher_proba : bool, str or None, default=None
+            As in any ``set_score_request`` of scikit-learn.
+
+        Returns
+        -------
+        self
+        """
+        self._request = MetadataRequest(owner=repr(self))
+        self._request.score.add_request(param="sample_weight", alias=sample_weight)
+        self._request.score.add_request(param="teacher_proba", alias=teacher_proba)
+        return self
+
+    def get_metadata_routing(self):
+        """What `set_score_request` has set.
+
+        Returns
+        -------
+        MetadataRequest
+        """
+        return self._request
+
+    def __call__(self, estimator, X, y=None, sample_weight=None, teacher_proba=None):
+        metric, sign = SCORES[self.name]
         classes = estimator.classes_
-        if self.teacher is None:
-            proba = _label_by_own_teacher(estimator, X)
-        else:
-            proba = _label(self.teacher, X, classes)
-        loss = CombinedLoss(
-            proba,
-            np.searchsorted(classes, np.asarray(y)),
-            temperature=self.temperature,
-            alpha=self.alpha,
-            sample_weight=sample_weight,
-            scale_soft_loss=self.scale_soft_loss,
-            classes=classes,
-        )
-        return -float(loss.parts(logits(estimator.predict_proba(X))).total)
+        teacher_proba = self._label(estimator, X, classes, teacher_proba)
+        given = {"sample_weight": sample_weight, **self.options}
+        if metric is combined_loss:
+            loss = combined_loss(
+                teacher_proba, estimator.predict_proba(X), y, classes=classes, **given
+            )
+            return sign * loss.total
+        return sign * metric(teacher_proba, estimator.predict_proba(X), **given)
 
+    def _accept_sample_weight(self):
+        """Asked by scikit-learn's scoring by several metrics where routing is disabled."""
+        return True
 
-def _label(teacher, X, classes):
-    """Probabilities as a student is taught them, before any calibration."""
-    return smooth_counts(ask_teacher(teacher, X, classes), last_step(teacher))
+    def _label(self, estimator, X, classes, teacher_proba):
+        """Probabilities as a student is taught them, before any calibration."""
+        if teacher_proba is not None:
+            return check_teacher_proba(teacher_proba, num_samples(X), classes)
+        if self.teacher is not None:
+            return ask_teacher(self.teacher, X, classes)
+        return _label_by_own_teacher(estimator, X)
 
 
 def _label_by_own_teacher(estimator, X):
     """Labels of the teacher that taught a candidate; once, for all that it taught."""
+    if hasattr(estimator, "best_estimator_"):
+        return _label_by_own_teacher(estimator.best_estimator_, X)
     if isinstance(estimator, Pipeline):
         head = estimator[:-1]
         return _label_by_own_teacher(estimator[-1], head.transform(X) if len(head) else X)
+    if not hasattr(estimator, "_fitted_teacher"):
+        raise ValueError(
+            f"{type(estimator).__name__} has no teacher_ to be compared with; give the "
+            "scorer a teacher=, or route teacher_proba to it"
+        )
     classes, fitted = estimator.classes_, estimator._fitted_teacher
     if not isinstance(fitted, MemorizedResult):
-        return _label(estimator.teacher_, X, classes)
+        return ask_teacher(estimator.teacher_, X, classes)
     cached = check_memory(estimator.memory).cache(_label_cached, ignore=["fitted"])
     return cached(X, classes, repr(fitted), fitted)
 
 
 def _label_cached(X, classes, which, fitted):
-    return _label(fitted.get(), X, classes)
+    return ask_teacher(fitted.get(), X, classes)

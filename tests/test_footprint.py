@@ -10,6 +10,7 @@ from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator
 from sklearn.datasets import load_iris
 from sklearn.ensemble import (
+    BaggingClassifier,
     GradientBoostingClassifier,
     HistGradientBoostingClassifier,
     RandomForestClassifier,
@@ -21,10 +22,18 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
-from skdistill.footprint import footprint, latency, n_bytes, n_parameters
+from skdistill import DistilledClassifier
+from skdistill.footprint import (
+    compression_ratio,
+    footprint,
+    latency,
+    n_bytes,
+    n_features_used,
+    n_parameters,
+)
 
 X, y = load_iris(return_X_y=True)
 
@@ -100,6 +109,60 @@ def test_an_unknown_estimator_or_member_has_no_count():
     assert n_parameters(VotingClassifier([("a", GaussianNB()), ("b", tree)]).fit(X, y)) is None
 
 
+def test_the_compression_ratio_compares_pickles():
+    small = DecisionTreeClassifier(max_depth=1).fit(X, y)
+    large = RandomForestClassifier(20, random_state=0).fit(X, y)
+    assert compression_ratio(large, small) == n_bytes(large) / n_bytes(small) > 1
+    assert compression_ratio(small, small) == 1
+
+
+STUMP = DecisionTreeClassifier(max_depth=1, random_state=0)
+
+
+@pytest.mark.parametrize(
+    ("estimator", "expected"),
+    [
+        (STUMP, 1),
+        (make_pipeline(StandardScaler(), "passthrough", STUMP), 1),
+        (make_pipeline(OneHotEncoder(handle_unknown="ignore"), STUMP), None),
+        (GridSearchCV(STUMP, {"min_samples_leaf": [1]}), 1),
+        (DistilledClassifier(GaussianNB(), STUMP, cv=3), 1),
+        (LogisticRegression(max_iter=1000), 4),
+        (MLPClassifier((3,), solver="lbfgs", max_iter=5000, random_state=0), 4),
+        (HistGradientBoostingClassifier(max_iter=1, max_depth=1), 1),
+        (GradientBoostingClassifier(n_estimators=1, max_depth=1, random_state=0), 1),
+        (StackingClassifier([("stump", STUMP)], LogisticRegression()), 1),
+        (StackingClassifier([("stump", STUMP)], LogisticRegression(), passthrough=True), 4),
+        (VotingClassifier([("a", GaussianNB()), ("b", STUMP)]), None),
+    ],
+)
+def test_features_used_are_the_columns_that_have_a_say(estimator, expected):
+    decisive = np.column_stack([np.zeros(len(X)), X[:, 2], np.zeros((len(X), 2))])
+    rows = X if expected == 4 else decisive
+    assert n_features_used(estimator.fit(rows, y == 0)) == expected
+
+
+def test_members_that_see_other_columns_are_counted_by_the_columns_they_see():
+    bag = BaggingClassifier(STUMP, 40, max_features=1, random_state=0).fit(X, y)
+    assert n_features_used(bag) == 4
+    none = DecisionTreeClassifier(max_depth=1).fit(np.zeros_like(X), y)
+    assert n_features_used(none) == 0
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "rounds"),
+    [
+        ("lightgbm", "LGBMClassifier", {"n_estimators": 1, "num_leaves": 2, "verbose": -1}),
+        ("xgboost", "XGBClassifier", {"n_estimators": 1, "max_depth": 1}),
+        ("catboost", "CatBoostClassifier", {"iterations": 1, "depth": 1, "verbose": 0}),
+    ],
+)
+def test_the_boosting_libraries_say_which_columns_they_split(module, name, rounds):
+    rounds = dict(rounds, allow_writing_files=False) if module == "catboost" else rounds
+    stump = getattr(pytest.importorskip(module), name)(**rounds)
+    assert n_features_used(stump.fit(X, (y == 0).astype(int))) == 1
+
+
 class Recorder(BaseEstimator):
     """Predicts slowly and remembers what it was asked."""
 
@@ -134,5 +197,6 @@ def test_a_footprint_takes_the_rows_that_the_estimator_takes(container):
     found = footprint(linear, rows)
     assert found.n_bytes == n_bytes(linear)
     assert found.n_parameters == 15
+    assert found.n_features_used == 4
     assert found.row_seconds > 0
     assert found.thousand_rows_seconds > 0

@@ -1,13 +1,18 @@
-"""The combined loss as a score: one yardstick for candidates of any temperature."""
+"""Scores against a teacher: one yardstick for candidates of any temperature."""
 
 import pickle
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from sklearn import config_context
+from sklearn.base import clone
 from sklearn.datasets import load_iris
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.exceptions import UnsetMetadataPassedError
+from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import log_loss
-from sklearn.model_selection import StratifiedKFold, cross_val_score
+from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_score
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -15,7 +20,8 @@ from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import DistillationSearchCV, DistilledClassifier
 from skdistill.loss import CombinedLoss, logits
-from skdistill.scorers import combined_loss_scorer
+from skdistill.metrics import agreement, kl_divergence, ks_distance, r2_sorted
+from skdistill.scorers import SCORES, combined_loss_scorer, teacher_scorer
 
 X, CODES = load_iris(return_X_y=True)
 X = X + np.random.default_rng(0).normal(scale=0.5, size=X.shape)
@@ -73,7 +79,8 @@ def test_a_teacher_of_ones_own_and_a_pipeline_give_the_same():
 
 def test_it_travels_to_other_processes_and_says_what_it_is():
     scorer = combined_loss_scorer(3.0, 0.25)
-    assert repr(scorer) == "combined_loss_scorer(3.0, 0.25, scale_soft_loss=True)"
+    options = "temperature=3.0, alpha=0.25, scale_soft_loss=True"
+    assert repr(scorer) == f"teacher_scorer('combined_loss', {options})"
     copied = pickle.loads(pickle.dumps(scorer))
     assert copied(KD, HELD_OUT, OUTCOME) == scorer(KD, HELD_OUT, OUTCOME)
 
@@ -88,6 +95,123 @@ def test_a_search_by_it_lets_the_teacher_label_held_out_rows_once():
     ).fit(X, Y)
     assert Counted.rows == 3 * len(X)
     for i, params in enumerate(search.cv_results_["params"]):
-        again = kd.__class__(GaussianNB(), TREE).set_params(**params)
+        again = kd.__class__(GaussianNB(), clone(TREE)).set_params(**params)
         scores = cross_val_score(again, X, Y, cv=cv, scoring=scorer)
         assert_allclose(scores.mean(), search.cv_results_["mean_test_score"][i])
+
+
+FIDELITY = {
+    "kl_to_teacher": (kl_divergence, -1),
+    "ks_to_teacher": (ks_distance, -1),
+    "r2_sorted": (r2_sorted, 1),
+    "agreement": (agreement, 1),
+}
+
+
+def test_there_is_a_scorer_for_each_name_and_no_other():
+    assert set(SCORES) == {*FIDELITY, "combined_loss"}
+    with pytest.raises(ValueError, match=r"name must be one of .*'agreement'.* got 'kl'"):
+        teacher_scorer("kl")
+
+
+@pytest.mark.parametrize("name", FIDELITY)
+def test_a_scorer_is_its_metric_signed_so_that_greater_is_better(name):
+    metric, sign = FIDELITY[name]
+    teacher, own = KD.teacher_.predict_proba(HELD_OUT), KD.predict_proba(HELD_OUT)
+    weight = np.arange(len(OUTCOME)) % 3
+    assert teacher_scorer(name)(KD, HELD_OUT, OUTCOME) == pytest.approx(
+        sign * metric(teacher, own)
+    )
+    weighted = teacher_scorer(name)(KD, HELD_OUT, OUTCOME, sample_weight=weight)
+    assert weighted == pytest.approx(sign * metric(teacher, own, sample_weight=weight))
+
+
+@pytest.mark.parametrize("name", SCORES)
+def test_no_student_scores_above_the_teacher_itself(name):
+    teacher = KD.teacher_
+    stump = DecisionTreeClassifier(max_depth=1).fit(X[::2], Y[::2])
+    scorer = teacher_scorer(name, teacher=teacher)
+    assert scorer(stump, HELD_OUT, OUTCOME) < scorer(teacher, HELD_OUT, OUTCOME)
+
+
+@pytest.mark.parametrize("name", SCORES)
+def test_a_search_a_pipeline_and_a_bare_student_score_alike(name):
+    search = GridSearchCV(
+        DistilledClassifier(GaussianNB(), TREE),
+        {"temperature": [1.0]},
+        scoring=teacher_scorer(name),
+        cv=3,
+        error_score="raise",
+    ).fit(X[::2], Y[::2])
+    expected = teacher_scorer(name)(KD, HELD_OUT, OUTCOME)
+    assert search.score(HELD_OUT, OUTCOME) == expected
+    assert teacher_scorer(name)(search, HELD_OUT, OUTCOME) == expected
+    given = teacher_scorer(name, teacher=FrozenEstimator(KD.teacher_))
+    assert given(KD.student_, HELD_OUT, OUTCOME) == expected
+    assert clone(given, safe=False)(KD.student_, HELD_OUT, OUTCOME) == expected
+
+
+def test_a_search_by_divergence_takes_the_student_nearest_its_teacher():
+    kd = DistilledClassifier(GaussianNB(), TREE, temperature=1.0)
+    grid = {"student__max_depth": [1, 2, 3, 8], "alpha": [0.0, 1.0]}
+    for name in ("kl_to_teacher", "agreement"):
+        scorer = teacher_scorer(name)
+        search = GridSearchCV(kd, grid, scoring=scorer, cv=3, error_score="raise").fit(X, Y)
+        scores = [
+            cross_val_score(clone(kd).set_params(**params), X, Y, cv=3, scoring=scorer).mean()
+            for params in search.cv_results_["params"]
+        ]
+        assert search.best_score_ == pytest.approx(max(scores))
+        assert search.best_params_["student__max_depth"] > 1
+
+
+def test_several_scorers_share_one_search():
+    scoring = {name: teacher_scorer(name) for name in SCORES}
+    kd = DistilledClassifier(GaussianNB(), TREE)
+    search = DistillationSearchCV(
+        kd, n_trials=3, cv=2, scoring=scoring, refit="kl_to_teacher", random_state=0
+    ).fit(X, Y)
+    for name in SCORES:
+        assert np.isfinite(search.cv_results_[f"mean_test_{name}"]).all()
+
+
+@pytest.mark.parametrize("name", SCORES)
+def test_precomputed_probabilities_are_routed_and_sliced_with_the_rows(name):
+    proba = GaussianNB().fit(X, Y).predict_proba(X)
+    with config_context(enable_metadata_routing=True):
+        kd = DistilledClassifier(student=TREE).set_fit_request(teacher_proba=True)
+        scorer = teacher_scorer(name).set_score_request(teacher_proba=True)
+        search = GridSearchCV(kd, {"temperature": [1.0]}, scoring=scorer, cv=3)
+        search.set_params(error_score="raise").fit(X, Y, teacher_proba=proba)
+    by_hand = [
+        teacher_scorer(name)(
+            DistilledClassifier(student=TREE, temperature=1.0).fit(
+                X[train], Y[train], teacher_proba=proba[train]
+            ),
+            X[test],
+            Y[test],
+            teacher_proba=proba[test],
+        )
+        for train, test in StratifiedKFold(3).split(X, Y)
+    ]
+    assert search.best_score_ == pytest.approx(np.mean(by_hand))
+
+
+def test_unrequested_probabilities_are_refused_under_routing():
+    with config_context(enable_metadata_routing=True):
+        kd = DistilledClassifier(student=TREE).set_fit_request(teacher_proba=True)
+        search = GridSearchCV(kd, {"alpha": [0.5]}, scoring=teacher_scorer("agreement"))
+        with pytest.raises(UnsetMetadataPassedError, match="teacher_proba"):
+            search.fit(X, Y, teacher_proba=np.eye(3)[CODES])
+
+
+def test_without_a_teacher_to_ask_the_remedy_is_named():
+    with pytest.raises(ValueError, match=r"no teacher_ .*teacher=, or route teacher_proba"):
+        teacher_scorer("agreement")(TREE.fit(X, Y), X, Y)
+
+
+def test_the_votes_of_a_forest_are_smoothed_once():
+    forest = RandomForestClassifier(5, random_state=0).fit(X[::2], Y[::2])
+    smoothed = (5 * forest.predict_proba(HELD_OUT) + 1 / 3) / 6
+    score = teacher_scorer("kl_to_teacher", teacher=forest)(KD, HELD_OUT, OUTCOME)
+    assert_allclose(score, -kl_divergence(smoothed, KD.predict_proba(HELD_OUT)))

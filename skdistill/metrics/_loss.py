@@ -1,0 +1,84 @@
+"""What probabilities cost: the logarithm of outcomes, and the distillation loss."""
+
+import numpy as np
+
+from skdistill.loss import CombinedLoss, logits
+from skdistill.metrics._arrays import EPS, outcomes, pair
+
+
+def log_loss_by_row(y_true, proba, *, classes=None):
+    """Minus the logarithm of the probability of each row's outcome.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples,)
+    proba : array-like of shape (n_samples, n_classes)
+        Zeros are raised to the spacing of float64, as scikit-learn's ``log_loss`` does.
+    classes : array-like of shape (n_classes,), default=None
+        Sorted labels of the columns. None: the labels of `y_true`.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,)
+        Its weighted mean is ``sklearn.metrics.log_loss``.
+    """
+    outcome, proba = outcomes(y_true, proba, classes)
+    return -np.log(np.maximum(proba[outcome], EPS))
+
+
+def combined_loss(
+    teacher_proba,
+    student_proba,
+    y_true,
+    *,
+    temperature=2.0,
+    alpha=0.5,
+    classes=None,
+    sample_weight=None,
+    scale_soft_loss=True,
+):
+    """Soft, hard and combined distillation loss of probabilities.
+
+    ``alpha * c * KL(teacher_T || student_T) + (1 - alpha) * CE(y, student)``, what a
+    :class:`skdistill.DistilledClassifier` minimises, with ``c = temperature**2`` unless
+    `scale_soft_loss` is False. A student's logits are the logarithms of its
+    probabilities, up to a constant that no loss sees.
+
+    Parameters
+    ----------
+    teacher_proba : array-like of shape (n_samples, n_classes)
+        A row of NaN has no soft label.
+    student_proba : array-like of shape (n_samples, n_classes)
+        Zeros are raised to the spacing of float64, as scikit-learn's ``log_loss`` does.
+    y_true : array-like of shape (n_samples,)
+    temperature : float, default=2.0
+        Greater than 0.
+    alpha : float, default=0.5
+        Weight of the soft term, in [0, 1].
+    classes : array-like of shape (n_classes,), default=None
+        Sorted labels of the columns. None: the labels of `y_true`.
+    sample_weight : array-like of shape (n_samples,), default=None
+    scale_soft_loss : bool, default=True
+
+    Returns
+    -------
+    LossParts
+        ``soft`` (the divergence alone, at `temperature`), ``hard`` (the log-loss) and
+        ``total``, weighted means per row, in nats.
+
+    References
+    ----------
+    Hinton, Vinyals, Dean (2015), "Distilling the Knowledge in a Neural Network",
+    section 2.
+    """
+    teacher_proba, student_proba = pair(teacher_proba, student_proba)
+    outcome, _ = outcomes(y_true, student_proba, classes)
+    loss = CombinedLoss(
+        teacher_proba,
+        outcome.argmax(axis=1),
+        temperature=temperature,
+        alpha=alpha,
+        sample_weight=sample_weight,
+        scale_soft_loss=scale_soft_loss,
+    )
+    return loss.parts(logits(student_proba))

@@ -11,6 +11,7 @@ from scipy.special import expit, softmax
 from sklearn.ensemble import BaggingClassifier, ExtraTreesClassifier, RandomForestClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
+from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
 
 FORESTS = (RandomForestClassifier, ExtraTreesClassifier, BaggingClassifier)
 
@@ -68,6 +69,11 @@ def last_step(estimator):
     return estimator
 
 
+def is_tree(estimator):
+    """Whether its probabilities are counts of rows in a leaf."""
+    return isinstance(estimator, (DecisionTreeClassifier, ExtraTreeClassifier))
+
+
 def smooth_counts(proba, forest, share=1.0):
     """``(m p + 1 / K) / (m + 1)`` for the votes of a forest; other teachers as they are.
 
@@ -82,7 +88,7 @@ def smooth_counts(proba, forest, share=1.0):
     -------
     ndarray of shape (n_samples, n_classes)
     """
-    if not isinstance(forest, FORESTS):
+    if not isinstance(forest, FORESTS) or not is_tree(forest.estimators_[0]):
         return proba
     m = share * len(forest.estimators_)
     return (m * proba + 1 / proba.shape[1]) / (m + 1)

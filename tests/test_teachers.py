@@ -7,7 +7,12 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import load_iris
-from sklearn.ensemble import RandomForestClassifier, StackingClassifier, VotingClassifier
+from sklearn.ensemble import (
+    BaggingClassifier,
+    RandomForestClassifier,
+    StackingClassifier,
+    VotingClassifier,
+)
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
@@ -111,6 +116,11 @@ def test_forest_counts_are_smoothed_by_one_observation():
     assert (raw == 0).any()
     assert_allclose(labels_of(forest), (10 * raw + 1 / 3) / 11, rtol=1e-12)
     assert_allclose(labels_of(FrozenEstimator(forest)), labels_of(forest), rtol=1e-12)
+
+
+def test_a_bag_of_other_classifiers_is_no_count():
+    bag = BaggingClassifier(GaussianNB(), 3, random_state=0)
+    assert_allclose(labels_of(bag), bag.fit(X, Y).predict_proba(X), rtol=1e-12)
 
 
 def test_a_frozen_teacher_keeps_its_labels():

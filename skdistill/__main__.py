@@ -29,7 +29,8 @@ from sklearn.tree import DecisionTreeClassifier
 
 from skdistill.classifier import DistilledClassifier
 from skdistill.footprint import footprint
-from skdistill.metrics import agreement, log_loss_by_row, observed_over_expected, retention
+from skdistill.metrics import agreement, calibration_event, log_loss_by_row, retention
+from skdistill.report import aligned, verdict
 
 DATASETS = {"breast_cancer": load_breast_cancer, "digits": load_digits}
 
@@ -272,36 +273,8 @@ def _score(model, X, y, fit_seconds, teacher_proba):
 
 def _calibration(y, proba, classes):
     """Observed over expected positives; of more classes, hits of the predicted class."""
-    if len(classes) > 2:
-        y, top = y == classes[proba.argmax(axis=1)], proba.max(axis=1)
-        proba, classes = np.column_stack([1 - top, top]), [False, True]
-    return observed_over_expected(y, proba, classes=classes)[1]
-
-
-def verdict(share):
-    """What a share of the teacher's lead says, in words.
-
-    Parameters
-    ----------
-    share : Retention
-
-    Returns
-    -------
-    str
-    """
-    if np.isnan(share.value):
-        if share.low > 0:
-            return "the teacher has no lead to keep, yet distilling pays"
-        return "the teacher is no better than the plain student: ship the plain one"
-    value, low, high = (100 * end for end in share)
-    if not np.isfinite(low + high):
-        return "the teacher's lead over the plain student is in doubt: ship the plain one"
-    kept = f"{value:.0f} % of the teacher's lead, 95 % interval {low:.0f} to {high:.0f}"
-    if low > 0:
-        return f"keeps {kept}"
-    if high < 0:
-        return f"distilling does harm ({kept}): ship the plain one"
-    return f"no detectable gain ({kept}): ship the plain one"
+    event, score = calibration_event(y, proba, classes=classes)
+    return event.sum() / score.sum()
 
 
 def _cheaper(table, student):
@@ -313,16 +286,13 @@ def _cheaper(table, student):
 
 
 def _format(table):
-    """The table as lines of text; columns are two blanks apart or more."""
+    """The table as lines of text."""
     heading = ["", *(name for name, _, _ in _COLUMNS)]
     rows = [
         [name, *(format(v * f, spec) for v, (_, spec, f) in zip(line, _COLUMNS, strict=True))]
         for name, line in table.items()
     ]
-    widths = [max(map(len, column)) for column in zip(heading, *rows, strict=True)]
-    for cells in (heading, *rows):
-        first, *others = (cell.rjust(width) for cell, width in zip(cells, widths, strict=True))
-        yield "  ".join([cells[0].ljust(len(first)), *others])
+    return aligned([heading, *rows])
 
 
 def _snippet(dataset, table, options):

@@ -334,7 +334,7 @@ def check_teacher(teacher):
         If it is frozen and was never fitted.
     """
     name = type(teacher).__name__
-    fitted = _is_fitted(teacher)
+    fitted = is_fitted(teacher)
     if isinstance(teacher, FrozenEstimator) and not fitted:
         raise NotFittedError(
             f"teacher=FrozenEstimator({type(teacher.estimator).__name__}) was never fitted; "
@@ -356,7 +356,17 @@ def _gives_proba(teacher):
     return hasattr(teacher, "predict_proba") or hasattr(teacher, "decision_function")
 
 
-def _is_fitted(estimator):
+def is_fitted(estimator):
+    """Whether an estimator says that it is fitted.
+
+    Parameters
+    ----------
+    estimator : estimator
+
+    Returns
+    -------
+    bool
+    """
     try:
         check_is_fitted(estimator)
     except NotFittedError:

@@ -1,0 +1,126 @@
+"""Every metric of one model on some rows: the lines of `skdistill.report`."""
+
+import numpy as np
+from sklearn.metrics import (
+    average_precision_score,
+    precision_recall_fscore_support,
+    roc_auc_score,
+)
+
+from skdistill.metrics._arrays import outcomes, over_classes
+from skdistill.metrics._calibration import (
+    calibration_event,
+    calibration_line,
+    expected_calibration_error,
+)
+from skdistill.metrics._fidelity import (
+    agrees,
+    kl_by_row,
+    ks_distance,
+    r2_sorted,
+    swap_share,
+    variation_by_row,
+)
+from skdistill.metrics._loss import combined_loss, log_loss_by_row
+from skdistill.metrics._worth import separation_ks
+
+
+def quality_by_row(y, proba, teacher_proba, classes):
+    """Those metrics that are means over rows, row by row.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,)
+    proba, teacher_proba : ndarray of shape (n_samples, n_classes)
+    classes : ndarray of shape (n_classes,)
+
+    Returns
+    -------
+    dict of ndarray of shape (n_samples,)
+        The Brier score is half the sum over the classes where there are two.
+    """
+    outcome, proba = outcomes(y, proba, classes)
+    return {
+        "log_loss": log_loss_by_row(y, proba, classes=classes),
+        "brier": ((outcome - proba) ** 2).sum(axis=1) / (1 + (len(classes) == 2)),
+        "accuracy": agrees(outcome, proba).astype(float),
+        "kl_to_teacher": kl_by_row(teacher_proba, proba),
+        "total_variation": variation_by_row(teacher_proba, proba),
+        "agreement": agrees(teacher_proba, proba).astype(float),
+    }
+
+
+def quality(y, proba, teacher_proba, classes, *, temperature, alpha):
+    """Every metric of a model's probabilities.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,)
+    proba, teacher_proba : ndarray of shape (n_samples, n_classes)
+    classes : ndarray of shape (n_classes,)
+    temperature, alpha : float
+        Of the combined loss.
+
+    Returns
+    -------
+    dict of float
+        Of two classes ranking and decisions are judged for the second; of more, the mean
+        over the classes that are there. NaN where a metric is not defined on these rows.
+    """
+    rows = quality_by_row(y, proba, teacher_proba, classes)
+    mean = {name: float(values.mean()) for name, values in rows.items()}
+    event, score = calibration_event(y, proba, classes=classes)
+    slope, intercept = calibration_line(y, proba, classes=classes)
+    loss = combined_loss(
+        teacher_proba, proba, y, classes=classes, temperature=temperature, alpha=alpha
+    )
+    return {
+        "log_loss": mean["log_loss"],
+        "brier": mean["brier"],
+        **_ranking(*outcomes(y, proba, classes)),
+        "separation_ks": separation_ks(y, proba, classes=classes),
+        "accuracy": mean["accuracy"],
+        **_decisions(*outcomes(y, proba, classes)),
+        "observed_over_expected": _ratio(event.sum(), score.sum()),
+        "expected_calibration_error": expected_calibration_error(y, proba, classes=classes),
+        "calibration_slope": slope,
+        "calibration_intercept": intercept,
+        "kl_to_teacher": mean["kl_to_teacher"],
+        "total_variation": mean["total_variation"],
+        "agreement": mean["agreement"],
+        "swap_share": swap_share(teacher_proba, proba),
+        "ks_to_teacher": ks_distance(teacher_proba, proba),
+        "r2_sorted": r2_sorted(teacher_proba, proba) if len(y) > 1 else np.nan,
+        "soft_loss": loss.soft,
+        "combined_loss": loss.total,
+    }
+
+
+def _ranking(outcome, proba):
+    metrics = {"roc_auc": roc_auc_score, "average_precision": average_precision_score}
+    judged = [k for k in _judged(outcome) if 0 < outcome[:, k].sum() < len(outcome)]
+    return {
+        name: over_classes([metric(outcome[:, k], proba[:, k]) for k in judged], "macro")
+        for name, metric in metrics.items()
+    }
+
+
+def _decisions(outcome, proba):
+    precision, recall, f1, _ = precision_recall_fscore_support(
+        outcome.argmax(axis=1),
+        proba.argmax(axis=1),
+        labels=_judged(outcome),
+        average="macro",
+        zero_division=np.nan,
+    )
+    return {"precision": float(precision), "recall": float(recall), "f1": float(f1)}
+
+
+def _judged(outcome):
+    n_classes = outcome.shape[1]
+    return [1] if n_classes == 2 else list(range(n_classes))
+
+
+def _ratio(observed, expected):
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return float(np.float64(observed) / expected)

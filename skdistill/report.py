@@ -5,10 +5,7 @@ rows, the paired differences with their intervals, what each costs, and a verdic
 be that the plain student serves as well.
 """
 
-from typing import NamedTuple
-
 import numpy as np
-from scipy.stats import bootstrap
 from sklearn.base import clone
 from sklearn.dummy import DummyClassifier
 from sklearn.pipeline import Pipeline
@@ -17,20 +14,11 @@ from sklearn.utils.validation import column_or_1d
 from skdistill._probabilities import ask_teacher, last_step
 from skdistill.classifier import DistilledClassifier
 from skdistill.footprint import footprint
-from skdistill.metrics import log_loss_by_row, retention
-from skdistill.metrics._quality import quality, quality_by_row
+from skdistill.metrics._comparison import Compared
 from skdistill.teachers import is_fitted
 
 MAX_SEGMENTS = 50
 _HEADLINES = ("log_loss", "brier", "roc_auc", "accuracy", "agreement")
-
-
-class Interval(NamedTuple):
-    """A mean difference and its 95 % bootstrap interval."""
-
-    value: float
-    low: float
-    high: float
 
 
 class DistillationReport(dict):
@@ -45,8 +33,9 @@ class DistillationReport(dict):
         student.
     test, train : dict
         ``n_samples``; by "teacher", "plain" and "distilled" a dict of metrics; by
-        "distilled - plain" and "distilled - teacher" an `Interval` for each metric that is
-        a mean over rows. "train" only where its rows were given, without differences.
+        "distilled - plain" and "distilled - teacher" a ``(value, low, high)`` for each
+        metric that is a mean over rows, and for the ROC AUC. "train" only where its rows
+        were given, without differences.
     segments : dict
         The same as "test" for each value of the column `by`, if one is named.
     footprint : dict
@@ -143,8 +132,9 @@ def distillation_report(
     Returns
     -------
     DistillationReport
-        A dict. Intervals are percentile bootstraps, paired: they resample rows of the
-        differences. They say nothing of what other training rows would give.
+        A dict. Intervals are 95 % percentile bootstraps, paired: they resample rows of
+        the differences, for the ROC AUC to first order (DeLong et al. 1988). They say
+        nothing of what other training rows would give.
 
     Raises
     ------
@@ -180,13 +170,13 @@ def distillation_report(
         "distilled": model,
     }
     models = {name: one for name, one in models.items() if one is not None}
-    rows = _Rows.of(models, X, y)
+    rows = _compared(models, X, y)
     report = DistillationReport(verdict="", test=rows.section())
     if "plain" in models:
         report["retention"] = rows.retention()
     report["verdict"] = _sentence(model, report.get("retention"))
     if X_train is not None:
-        report["train"] = _Rows.of(models, X_train, y_train).section(differences=False)
+        report["train"] = _compared(models, X_train, y_train).section(differences=False)
     if by is not None:
         report["segments"] = {
             value: rows.take(chosen).section() for value, chosen in _segments(X, by)
@@ -302,56 +292,13 @@ def _footprints(models, X):
     return costs
 
 
-# Rows --------------------------------------------------------------------------------
-
-
-class _Rows(NamedTuple):
-    """Outcomes of rows, and the probabilities of each model for them."""
-
-    y: np.ndarray
-    probas: dict
-    classes: np.ndarray
-    scale: dict
-
-    @classmethod
-    def of(cls, models, X, y):
-        model = models["distilled"]
-        probas = {name: _ask(name, one, X, model.classes_) for name, one in models.items()}
-        distilled = last_step(_best(model))
-        if not isinstance(distilled, DistilledClassifier):
-            distilled = DistilledClassifier()
-        scale = {"temperature": distilled.temperature, "alpha": distilled.alpha}
-        return cls(column_or_1d(y), probas, model.classes_, scale)
-
-    def take(self, chosen):
-        probas = {name: proba[chosen] for name, proba in self.probas.items()}
-        return self._replace(y=self.y[chosen], probas=probas)
-
-    def section(self, differences=True):
-        """A part of the report."""
-        teacher = self.probas["teacher"]
-        found = {"n_samples": len(self.y)} | {
-            name: quality(self.y, proba, teacher, self.classes, **self.scale)
-            for name, proba in self.probas.items()
-        }
-        others = [name for name in ("plain", "teacher") if name in self.probas and differences]
-        return found | {f"distilled - {name}": self._difference(name) for name in others}
-
-    def _difference(self, name):
-        own, other = (
-            quality_by_row(self.y, self.probas[one], self.probas["teacher"], self.classes)
-            for one in ("distilled", name)
-        )
-        return {metric: _interval(own[metric] - other[metric]) for metric in own}
-
-    def retention(self):
-        """Share of the teacher's lead in log-loss that the distilled student keeps."""
-        return retention(
-            *(
-                log_loss_by_row(self.y, self.probas[name], classes=self.classes)
-                for name in ("teacher", "distilled", "plain")
-            )
-        )
+def _compared(models, X, y):
+    classes, distilled = models["distilled"].classes_, last_step(_best(models["distilled"]))
+    probas = {name: _ask(name, one, X, classes) for name, one in models.items()}
+    if not isinstance(distilled, DistilledClassifier):
+        distilled = DistilledClassifier()
+    scale = {"temperature": distilled.temperature, "alpha": distilled.alpha}
+    return Compared(column_or_1d(y), probas, classes, scale)
 
 
 def _ask(name, model, X, classes):
@@ -363,22 +310,6 @@ def _ask(name, model, X, classes):
             f"{np.asarray(classes).tolist()}; fit both on the same labels"
         )
     return np.asarray(model.predict_proba(X), dtype=np.float64)
-
-
-def _interval(difference):
-    """Of a mean; without one where there is a single row."""
-    mean, n_samples = float(difference.mean()), len(difference)
-    if n_samples < 2:
-        return Interval(mean, np.nan, np.nan)
-    found = bootstrap(
-        (difference,),
-        np.mean,
-        n_resamples=2000,
-        batch=max(1, 1_000_000 // n_samples),
-        method="percentile",
-        random_state=0,
-    ).confidence_interval
-    return Interval(mean, float(found.low), float(found.high))
 
 
 def _segments(X, by):

@@ -143,6 +143,20 @@ def test_differences_are_paired_and_lie_in_their_intervals(report, probas):
             assert gain.low <= gain.value <= gain.high
 
 
+def test_the_interval_of_the_area_is_that_of_resampled_areas(report, probas):
+    gain, rng = report["test"]["distilled - plain"]["roc_auc"], np.random.default_rng(2)
+    draws = []
+    for _ in range(400):
+        rows = rng.integers(len(Y_TEST), size=len(Y_TEST))
+        areas = [
+            roc_auc_score(Y_TEST[rows], probas[name][rows, 1])
+            for name in ("distilled", "plain")
+        ]
+        draws.append(areas[0] - areas[1])
+    ends = np.quantile(draws, [0.025, 0.975])
+    np.testing.assert_allclose(gain[1:], ends, atol=0.4 * np.std(draws))
+
+
 def test_the_verdict_is_that_of_the_retained_lead(report, probas):
     losses = [log_loss_by_row(Y_TEST, probas[n]) for n in ("teacher", "distilled", "plain")]
     assert report["retention"] == pytest.approx(retention(*losses))
@@ -239,6 +253,9 @@ def test_several_classes_have_scikit_learns_means_over_classes(whole):
     }
     for metric, value in expected.items():
         assert found["distilled"][metric] == pytest.approx(value), metric
+    for metric, gain in found["distilled - plain"].items():
+        apart = found["distilled"][metric] - found["plain"][metric]
+        assert gain.value == pytest.approx(apart, abs=1e-9), metric
     plain = clone(STUMPS).fit(A, A_LABELS).predict_proba(B)
     assert found["plain"]["log_loss"] == pytest.approx(log_loss(B_LABELS, plain))
 

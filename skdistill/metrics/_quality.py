@@ -1,6 +1,7 @@
 """Every metric of one model on some rows: the lines of `skdistill.report`."""
 
 import numpy as np
+from scipy.stats import rankdata
 from sklearn.metrics import (
     average_precision_score,
     precision_recall_fscore_support,
@@ -26,7 +27,7 @@ from skdistill.metrics._worth import separation_ks
 
 
 def quality_by_row(y, proba, teacher_proba, classes):
-    """Those metrics that are means over rows, row by row.
+    """Those metrics that are means over rows, row by row, and the area under the ROC curve.
 
     Parameters
     ----------
@@ -37,11 +38,20 @@ def quality_by_row(y, proba, teacher_proba, classes):
     Returns
     -------
     dict of ndarray of shape (n_samples,)
-        The Brier score is half the sum over the classes where there are two.
+        Their means are the metrics. The Brier score is half the sum over the classes
+        where there are two. Of the area, row i holds ``A + (V_i - A) / share``, with its
+        share of the other class that is ranked on the right side of it, V, and the share
+        of its own class in the rows: the first-order effect of the row's weight.
+
+    References
+    ----------
+    DeLong, DeLong, Clarke-Pearson (1988), "Comparing the Areas under Two or More
+    Correlated Receiver Operating Characteristic Curves: A Nonparametric Approach".
     """
     outcome, proba = outcomes(y, proba, classes)
     return {
         "log_loss": log_loss_by_row(y, proba, classes=classes),
+        "roc_auc": _area_by_row(outcome, proba),
         "brier": ((outcome - proba) ** 2).sum(axis=1) / (1 + (len(classes) == 2)),
         "accuracy": agrees(outcome, proba).astype(float),
         "kl_to_teacher": kl_by_row(teacher_proba, proba),
@@ -96,11 +106,25 @@ def quality(y, proba, teacher_proba, classes, *, temperature, alpha):
     }
 
 
+def _area_by_row(outcome, proba):
+    areas = [_placements(outcome[:, k], proba[:, k]) for k in _ranked(outcome)]
+    return np.mean(areas, axis=0) if areas else np.full(len(outcome), np.nan)
+
+
+def _placements(event, score):
+    values, ranks = np.empty(len(score)), rankdata(score)
+    for own in (event, ~event):
+        below = (ranks[own] - rankdata(score[own])) / np.count_nonzero(~own)
+        values[own] = below if own is event else 1 - below
+    area = values[event].mean()
+    return area + (values - area) / np.where(event, event.mean(), 1 - event.mean())
+
+
 def _ranking(outcome, proba):
     metrics = {"roc_auc": roc_auc_score, "average_precision": average_precision_score}
-    judged = [k for k in _judged(outcome) if 0 < outcome[:, k].sum() < len(outcome)]
+    ranked = _ranked(outcome)
     return {
-        name: over_classes([metric(outcome[:, k], proba[:, k]) for k in judged], "macro")
+        name: over_classes([metric(outcome[:, k], proba[:, k]) for k in ranked], "macro")
         for name, metric in metrics.items()
     }
 
@@ -114,6 +138,11 @@ def _decisions(outcome, proba):
         zero_division=np.nan,
     )
     return {"precision": float(precision), "recall": float(recall), "f1": float(f1)}
+
+
+def _ranked(outcome):
+    """Those of the judged classes that some rows have and others have not."""
+    return [k for k in _judged(outcome) if 0 < outcome[:, k].sum() < len(outcome)]
 
 
 def _judged(outcome):

@@ -1,0 +1,84 @@
+"""Several models on the same rows: their metrics, and paired differences."""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.stats import bootstrap
+
+from skdistill.metrics._loss import log_loss_by_row
+from skdistill.metrics._quality import quality, quality_by_row
+from skdistill.metrics._worth import retention
+
+
+class Interval(NamedTuple):
+    """A difference and its 95 % bootstrap interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+class Compared(NamedTuple):
+    """Outcomes of rows, and the probabilities of each model for them.
+
+    Attributes
+    ----------
+    y : ndarray of shape (n_samples,)
+    probas : dict of ndarray of shape (n_samples, n_classes)
+        By "teacher", "plain" (or without it) and "distilled".
+    classes : ndarray of shape (n_classes,)
+    scale : dict
+        Temperature and alpha of the combined loss.
+    """
+
+    y: np.ndarray
+    probas: dict
+    classes: np.ndarray
+    scale: dict
+
+    def take(self, chosen):
+        """Some of the rows."""
+        probas = {name: proba[chosen] for name, proba in self.probas.items()}
+        return self._replace(y=self.y[chosen], probas=probas)
+
+    def section(self, differences=True):
+        """A part of the report."""
+        teacher = self.probas["teacher"]
+        found = {"n_samples": len(self.y)} | {
+            name: quality(self.y, proba, teacher, self.classes, **self.scale)
+            for name, proba in self.probas.items()
+        }
+        others = [name for name in ("plain", "teacher") if name in self.probas and differences]
+        return found | {f"distilled - {name}": self._difference(name) for name in others}
+
+    def _difference(self, name):
+        own, other = (
+            quality_by_row(self.y, self.probas[one], self.probas["teacher"], self.classes)
+            for one in ("distilled", name)
+        )
+        return {metric: _interval(own[metric] - other[metric]) for metric in own}
+
+    def retention(self):
+        """Share of the teacher's lead in log-loss that the distilled student keeps."""
+        return retention(
+            *(
+                log_loss_by_row(self.y, self.probas[name], classes=self.classes)
+                for name in ("teacher", "distilled", "plain")
+            )
+        )
+
+
+def _interval(difference):
+    """Of a mean; without one where there is a single row, or a metric is not defined."""
+    mean, n_samples = float(difference.mean()), len(difference)
+    if n_samples < 2 or np.isnan(mean):
+        return Interval(mean, np.nan, np.nan)
+    found = bootstrap(
+        (difference,),
+        np.mean,
+        n_resamples=2000,
+        batch=max(1, 1_000_000 // n_samples),
+        method="percentile",
+        random_state=0,
+    ).confidence_interval
+    return Interval(mean, float(found.low), float(found.high))

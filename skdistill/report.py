@@ -140,7 +140,7 @@ def distillation_report(
     ------
     ValueError
         If there is no teacher to compare with, `plain` needs training rows and there are
-        none, or `by` has more than 50 values.
+        none, only one of `X_train` and `y_train` is given, or `by` has more than 50 values.
 
     References
     ----------
@@ -164,6 +164,8 @@ def distillation_report(
     >>> report["test"]["distilled"]["accuracy"] > 0.9
     True
     """
+    if (X_train is None) != (y_train is None):
+        raise ValueError("X_train and y_train belong together; give both or neither")
     models = {
         "teacher": _teacher_of(model) if teacher is None else teacher,
         "plain": _plain_of(model, plain, X_train, y_train),
@@ -283,13 +285,20 @@ _HARD_LABELS = {
 
 
 def _footprints(models, X):
-    costs = {
-        name: footprint(one if name == "teacher" else _part(one, "student_"), X)._asdict()
+    shipped = {
+        name: one if name == "teacher" else _part(one, "student_")
         for name, one in models.items()
+    }
+    costs = {
+        name: footprint(one, X, method=_scores(one))._asdict() for name, one in shipped.items()
     }
     for cost in costs.values():
         cost["compression_ratio"] = costs["teacher"]["n_bytes"] / cost["n_bytes"]
     return costs
+
+
+def _scores(model):
+    return "predict_proba" if hasattr(model, "predict_proba") else "decision_function"
 
 
 def _compared(models, X, y):

@@ -27,6 +27,7 @@ from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import DistilledClassifier
@@ -321,6 +322,13 @@ def test_a_student_alone_is_compared_with_a_given_teacher(whole):
     assert found["test"] == whole["test"]
 
 
+def test_a_teacher_may_have_scores_alone():
+    kd = DistilledClassifier(LinearSVC(), STUMPS).fit(A, A_LABELS)
+    found = distillation_report(kd, B, B_LABELS)
+    assert found["test"]["teacher"]["agreement"] == 1
+    assert found["footprint"]["teacher"]["row_seconds"] > 0
+
+
 def test_a_forest_as_teacher_is_smoothed_as_for_soft_labels():
     kd = DistilledClassifier(RandomForestClassifier(10, random_state=0), STUMPS)
     kd.fit(A, A_LABELS)
@@ -377,6 +385,8 @@ def test_what_cannot_be_compared_is_refused_with_the_remedy():
         distillation_report(KD, B, B_LABELS, plain=STUMPS)
     with pytest.raises(ValueError, match=r"by=0 has 75 values, more than 50: bin it"):
         distillation_report(KD, B, B_LABELS, by=0)
+    with pytest.raises(ValueError, match=r"X_train and y_train belong together"):
+        distillation_report(KD, B, B_LABELS, X_train=A)
     other = clone(STUMPS).fit(A, A_LABELS == "setosa")
     with pytest.raises(ValueError, match=r"plain has the classes \[False, True\], the model"):
         distillation_report(KD, B, B_LABELS, plain=other)

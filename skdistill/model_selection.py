@@ -55,9 +55,9 @@ class DistillationSearchCV(BatchSearchCV):
         frozen scipy distribution; a list of dicts holds conditional spaces. "auto"
         searches of each :class:`DistilledClassifier` the temperature (.5 to 5), alpha (0
         to 1) and the student's own space. Parameters that differ from the default of
-        their class stay as they are, and the teacher's always. Three candidates are
-        always tried: alpha 0 and temperature 1 with the estimator's parameters, and in
-        the end alpha 0 with those of the best candidate.
+        their class stay as they are, and the teacher's always. Always tried are alpha 0 and
+        temperature 1 with the estimator's parameters, and alpha 0 with those of the best
+        candidate each time there is a new one.
     n_trials : int, default=50
         Candidates, in all: trials that the study of `study_name` already holds count.
     batch_size : int, default=4
@@ -257,14 +257,18 @@ class _Run:
         self.failure = None
 
     def to_the_end(self):
-        """Batches until there are `n_trials` or time is up; the last is of one."""
+        """Batches until there are `n_trials` or time is up; the last is of one.
+
+        Wherever the search stands, the best candidate has been compared with the same one
+        undistilled: the sampler alone would seldom draw an alpha of exactly 0.
+        """
         search, begun = self.search, time.monotonic()
         for start in self.space.starts:
             _study.enqueue(self.study, start)
         over = False
         while not over and (left := self._left()) > 0:
-            if left == 1:
-                self._enqueue_undistilled()
+            if not self._enqueue_undistilled() and left == 1:
+                self._enqueue_last()
             before_last = left - bool(self.space.alphas)
             stopped = self._batch(max(1, min(search.batch_size, before_last)))
             late = search.timeout is not None and time.monotonic() - begun > search.timeout
@@ -382,6 +386,13 @@ class _Run:
         left_out = best.user_attrs.get("left_out", [])
         name = f"no distillation, else trial {best.number}"
         return _study.enqueue(self.study, Start(name, undistilled, left_out))
+
+    def _enqueue_last(self):
+        """Undistilled too, so that it cannot be a new best without a counterpart."""
+        zeros = dict.fromkeys(self.space.alphas, 0.0)
+        if zeros:
+            name = f"no distillation, {self.search.n_trials} trials"
+            _study.enqueue(self.study, Start(name, zeros, []))
 
 
 def _name(scoring):

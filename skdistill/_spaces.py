@@ -187,18 +187,7 @@ def auto_space(estimator):
     ValueError
         If there is no `DistilledClassifier`, or all is constrained.
     """
-    branch, current, fixed = {}, {}, {}
-    for prefix, distilled in distilled_inside(estimator):
-        student = distilled._student()
-        if distilled.student is None:
-            fixed[f"{prefix}student"] = student
-        own = {"temperature": TEMPERATURE, "alpha": ALPHA}
-        own |= {f"student__{name}": d for name, d in search_space(student).items()}
-        params = distilled.get_params() | _prefixed("student__", student.get_params())
-        for name, distribution in own.items():
-            if _is_default(distilled, student, name):
-                branch[prefix + name] = _dimension(prefix + name, distribution)
-                current[prefix + name] = params.get(name)
+    branch, current, fixed = _searched(estimator)
     if not branch:
         raise ValueError(
             "param_distributions='auto' needs a DistilledClassifier with parameters left at "
@@ -212,6 +201,45 @@ def auto_space(estimator):
         if changed
     ]
     return Space([branch], starts, fixed, list(at_zero))
+
+
+def family_space(estimator, pinned):
+    """The same for a student that is searched twice, distilled and plain.
+
+    It begins with the estimator as it is, at temperature 1 if that is searched, and leaves
+    alpha 0 to the search of the plain student.
+
+    Parameters
+    ----------
+    estimator : estimator
+    pinned : collection of str
+        Parameters that stay, whatever their value.
+
+    Returns
+    -------
+    Space
+        Of one candidate where nothing is left to search.
+    """
+    branch, current, fixed = _searched(estimator, pinned)
+    current |= {name: 1.0 for name in branch if branch[name].distribution is TEMPERATURE}
+    return Space([branch], [_start("as given", branch, current)], fixed)
+
+
+def _searched(estimator, pinned=()):
+    """Dimensions by parameter, values in the estimator, parameters to set."""
+    branch, current, fixed = {}, {}, {}
+    for prefix, distilled in distilled_inside(estimator):
+        student = distilled._student()
+        if distilled.student is None:
+            fixed[f"{prefix}student"] = student
+        own = {"temperature": TEMPERATURE, "alpha": ALPHA}
+        own |= {f"student__{name}": d for name, d in search_space(student).items()}
+        params = distilled.get_params() | _prefixed("student__", student.get_params())
+        for name, distribution in own.items():
+            if prefix + name not in pinned and _is_default(distilled, student, name):
+                branch[prefix + name] = _dimension(prefix + name, distribution)
+                current[prefix + name] = params.get(name)
+    return branch, current, fixed
 
 
 def distilled_inside(estimator):

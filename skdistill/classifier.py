@@ -251,7 +251,7 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         NotFittedError
             If the teacher is a FrozenEstimator that was never fitted.
         """
-        X, y, codes, sample_weight = self._check_rows(X, y, sample_weight, teacher_proba)
+        X, y, codes, sample_weight = check_rows(self, X, y, sample_weight, teacher_proba)
         self._check_unlabeled(X, X_unlabeled, teacher_proba)
         routed = self._route(sample_weight, fit_params)
         seeds = self._draw_seeds()
@@ -385,25 +385,6 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             return None, None, None
         rng = check_random_state(self.random_state)
         return rng.randint(np.iinfo(np.int32).max, size=3).tolist()
-
-    def _check_rows(self, X, y, sample_weight, teacher_proba):
-        """Everything that can be wrong with the rows, before any long work."""
-        X, y = validate_data(self, X, y, skip_check_array=True)
-        X, y, sample_weight, teacher_proba = indexable(X, y, sample_weight, teacher_proba)
-        _check_shape(X)
-        y = column_or_1d(y, warn=True)
-        check_classification_targets(y)
-        self.classes_, codes = np.unique(y, return_inverse=True)
-        if len(self.classes_) < 2:
-            raise ValueError(
-                f"y holds one class only, {self.classes_.tolist()}; a classifier needs two "
-                "classes or more"
-            )
-        if sample_weight is not None:
-            if not np.any(sample_weight):
-                raise ValueError("sample_weight is zero for every row; give some row a weight")
-            sample_weight = check_sample_weight(sample_weight, X, ensure_non_negative=True)
-        return X, y, codes, sample_weight
 
     def _check_unlabeled(self, X, X_unlabeled, teacher_proba):
         if X_unlabeled is None:
@@ -548,6 +529,39 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         if np.array_equal(own, self.classes_):
             return y
         return self.classes_[np.searchsorted(own, np.ravel(y))]
+
+
+def check_rows(estimator, X, y, sample_weight, teacher_proba):
+    """Everything that can be wrong with the rows, before any long work.
+
+    Parameters
+    ----------
+    estimator : classifier
+        Gets ``classes_``, ``n_features_in_`` and, where there are, feature names.
+    X, y, sample_weight, teacher_proba : array-like
+        As given to ``fit``.
+
+    Returns
+    -------
+    X, y, codes, sample_weight
+        Fit for indexing; `codes` are positions in ``classes_``.
+    """
+    X, y = validate_data(estimator, X, y, skip_check_array=True)
+    X, y, sample_weight, teacher_proba = indexable(X, y, sample_weight, teacher_proba)
+    _check_shape(X)
+    y = column_or_1d(y, warn=True)
+    check_classification_targets(y)
+    estimator.classes_, codes = np.unique(y, return_inverse=True)
+    if len(estimator.classes_) < 2:
+        raise ValueError(
+            f"y holds one class only, {estimator.classes_.tolist()}; a classifier needs two "
+            "classes or more"
+        )
+    if sample_weight is not None:
+        if not np.any(sample_weight):
+            raise ValueError("sample_weight is zero for every row; give some row a weight")
+        sample_weight = check_sample_weight(sample_weight, X, ensure_non_negative=True)
+    return X, y, codes, sample_weight
 
 
 def _check_shape(X):

@@ -1,0 +1,299 @@
+"""The rows of a leaderboard: each candidate searched, measured on held-out rows, refitted.
+
+All candidates share the splits and one cache of the teacher's work. What fails is a row
+that says so.
+"""
+
+import time
+from numbers import Integral
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, check_cv
+from sklearn.utils import check_random_state
+
+from skdistill._candidates import candidates
+from skdistill._held_out import HeldOut, interval
+from skdistill._probabilities import ask_teacher, check_teacher_proba
+from skdistill._sklearn.params import print_elapsed_time
+from skdistill._sklearn.validation import take_params, take_rows
+from skdistill._spaces import family_space
+from skdistill.classifier import DistilledClassifier
+from skdistill.footprint import latency, n_bytes, n_parameters
+from skdistill.model_selection import DistillationSearchCV
+
+_INNER, _OUTER = 3, 4  # folds
+_ENOUGH = 20  # rows of the largest class: then each of the teacher's folds has one
+_TEACHER = "teacher"
+_TEXT = ("name", "family", "kind", "error", "fit_path")
+
+
+class _Search(DistillationSearchCV):
+    """A search of one row of the leaderboard."""
+
+    space = None
+
+    def _space(self):
+        return self.space
+
+
+class Exploration:
+    """What one call of `AutoDistiller.fit` does before it chooses.
+
+    Parameters
+    ----------
+    auto : AutoDistiller
+        With ``classes_``.
+    X, y : array-like
+    groups : ndarray of shape (n_samples,) or None
+    given : dict
+        "sample_weight" and "teacher_proba", where there are.
+    folder : str
+        Of the shared cache.
+
+    Attributes
+    ----------
+    searches, models, estimators : dict
+        By name of the row: the search, the model fitted on all rows, and that model
+        unfitted, which is there for rows that failed too.
+    """
+
+    def __init__(self, auto, X, y, groups, given, folder):
+        self.auto, self.X, self.y, self.given, self.folder = auto, X, y, given, folder
+        seeds = check_random_state(auto.random_state).randint(np.iinfo(np.int32).max, size=3)
+        self.seed, split_seed, bootstrap_seed = seeds.tolist()
+        self.candidates = candidates(auto.students, X, auto.temperatures, auto.alphas)
+        self.splits = _outer_splits(auto.cv, X, y, groups, split_seed)
+        self.tested = np.concatenate([test for _, test in self.splits])
+        if len(np.unique(self.tested)) < len(self.tested):
+            raise ValueError(
+                f"cv={auto.cv!r} holds a row out more than once, and an interval would count "
+                "it as several; use a splitter that tests each row once"
+            )
+        # what is searched on, with its folds: each training part, and all rows if several
+        parts = [train for train, _ in self.splits]
+        parts += [np.arange(len(y))] * (len(parts) > 1)
+        self.parts = [(rows, _inner(X, y, groups, rows, split_seed)) for rows in parts]
+        weight = given.get("sample_weight")
+        self.held_out = HeldOut(
+            take_rows(X, self.tested),
+            y[self.tested],
+            auto.classes_,
+            auto.scoring or "neg_log_loss",
+            sample_weight=None if weight is None else weight[self.tested],
+            groups=None if groups is None else groups[self.tested],
+            seed=bootstrap_seed,
+        )
+        self.labelling = _labelling(auto, y, given)
+        self.teacher_proba = {}
+        self.rows, self.draws, self.searches = [], {}, {}
+        self.estimators, self.models, self.failures = {}, {}, []
+        self.begun = time.monotonic()
+
+    def explore(self):
+        """Search, measure and refit each candidate, then measure the teacher."""
+        for number, candidate in enumerate(self.candidates):
+            row = candidate._asdict() | {"error": "", "params": {}}
+            self.estimators[candidate.name] = self._estimator(candidate)
+            self.left = (len(self.candidates) - number) * len(self.parts)  # searches
+            try:
+                row |= self._explore(candidate)
+            except Exception as error:
+                self.failures.append(error)
+                row["error"] = f"{type(error).__name__}: {error}"
+            self.rows.append(row)
+        if not self.models:
+            first = self.failures[0]
+            first.add_note("no student could be fitted; this is the error of the first")
+            raise first
+        self._measure_teacher()
+
+    def leaderboard(self):
+        """Columns, the best row first."""
+        metric = self.held_out.metric
+        for row in self.rows:
+            row |= self._compared(row)
+        self.rows.sort(key=lambda row: -row.get(metric, -np.inf))
+        names = dict.fromkeys(name for row in self.rows for name in row)
+        for internal in ("student", "temperature", "alpha", "share"):
+            del names[internal]
+        board = {name: _column(name, self.rows) for name in names}
+        return board | {"chosen": np.zeros(len(self.rows), dtype=bool)}
+
+    def _estimator(self, candidate):
+        fixed = {"temperature": candidate.temperature, "alpha": candidate.alpha}
+        return DistilledClassifier(
+            self.auto.teacher,
+            clone(candidate.student),
+            random_state=self.seed,
+            **self.labelling,
+            **{name: value for name, value in fixed.items() if value is not None},
+        )
+
+    def _explore(self, candidate):
+        proba, searches = [], []
+        for number, (_, test) in enumerate(self.splits):
+            searches.append(self._search(candidate, number))
+            model = self._fit(searches[-1], self.parts[number][0])
+            proba.append(self._ask(model, test))
+            self._ask_teacher(model, number, test)
+        if len(self.parts) > 1:
+            searches.append(self._search(candidate, len(self.splits)))
+        search = searches[-1]
+        model = self._fit(search, np.arange(len(self.y)))
+        row = self._measured(candidate.name, np.concatenate(proba))
+        row |= _footprint(model.student_, self.X) | {"fit_path": model.fit_path_}
+        row |= _searched(search) | {"params": self._params(candidate, search)}
+        search.set_params(estimator__memory=None)
+        self.searches[candidate.name], self.models[candidate.name] = search, model
+        self.estimators[candidate.name].set_params(**row["params"])
+        return row
+
+    def _search(self, candidate, number):
+        auto, (rows, folds) = self.auto, self.parts[number]
+        left = self._time_left()
+        pinned = [n for n in ("temperature", "alpha") if getattr(candidate, n) is not None]
+        estimator = self.estimators[candidate.name]
+        space = family_space(estimator, pinned)
+        name = f"{candidate.name}, part {number}"
+        search = _Search(
+            clone(estimator).set_params(memory=self.folder),
+            n_trials=-(-auto.n_trials // candidate.share) if space.branches[0] else 1,
+            timeout=left,
+            scoring=auto.scoring,
+            cv=folds,
+            refit=False,
+            n_jobs=auto.n_jobs,
+            storage=auto.storage,
+            study_name=None if auto.storage is None else name,
+            random_state=self.seed,
+        )
+        search.space = space
+        with print_elapsed_time("AutoDistiller", name if auto.verbose else None):
+            search.fit(*self._take(rows), **take_params(self.X, self.given, rows))
+        self.left -= 1
+        return search
+
+    def _time_left(self):
+        """A fair share of it for the next search."""
+        if self.auto.timeout is None:
+            return None
+        left = self.begun + self.auto.timeout - time.monotonic()
+        if left < 0 and self.models:
+            raise TimeoutError(f"timeout={self.auto.timeout:g} was over before its turn")
+        return max(left, 0) / self.left
+
+    def _fit(self, search, rows):
+        model = clone(search.estimator).set_params(**clone(search.best_params_, safe=False))
+        return model.fit(*self._take(rows), **take_params(self.X, self.given, rows))
+
+    def _take(self, rows):
+        return take_rows(self.X, rows), self.y[rows]
+
+    def _ask(self, model, test):
+        classes = self.auto.classes_
+        return ask_teacher(model, take_rows(self.X, test), classes, fill=True)
+
+    def _ask_teacher(self, model, number, test):
+        """Its probabilities for held-out rows; the first model that has it tells."""
+        if number in self.teacher_proba:
+            return
+        if "teacher_proba" in self.given:
+            n_samples, proba = len(self.y), self.given["teacher_proba"]
+            self.teacher_proba[number] = check_teacher_proba(
+                proba, n_samples, self.auto.classes_
+            )[test]
+        else:
+            self.teacher_proba[number] = self._ask(model.teacher_, test)
+
+    def _measured(self, name, proba):
+        teacher = np.concatenate([self.teacher_proba[i] for i in range(len(self.splits))])
+        columns, self.draws[name] = self.held_out.measure(proba, teacher)
+        return columns
+
+    def _params(self, candidate, search):
+        own = {"temperature": candidate.temperature, "alpha": candidate.alpha}
+        return {name: v for name, v in own.items() if v is not None} | search.best_params_
+
+    def _measure_teacher(self):
+        proba = np.concatenate([self.teacher_proba[i] for i in range(len(self.splits))])
+        row = {"name": _TEACHER, "family": _TEACHER, "kind": _TEACHER, "error": ""}
+        row |= {"params": {}, "fit_path": ""} | self._measured(_TEACHER, proba)
+        if "teacher_proba" not in self.given:
+            model = next(iter(self.models.values()))
+            row |= _footprint(model.teacher_, self.X)
+            self.estimators[_TEACHER] = model._teacher()
+        self.rows.append(row)
+
+    def _compared(self, row):
+        """Paired differences of the main metric, with their intervals."""
+        metric, columns = self.held_out.metric, {}
+        known = {other["name"]: other for other in self.rows if other["name"] in self.draws}
+        for column, ours, theirs in (
+            ("gain_over_plain", row["name"], f"{row['family']}, plain"),
+            ("gap_to_teacher", _TEACHER, row["name"]),
+        ):
+            if ours != theirs and ours in known and theirs in known:
+                columns[column] = known[ours][metric] - known[theirs][metric]
+                columns |= interval(column, self.draws[ours] - self.draws[theirs])
+        return columns
+
+
+def _labelling(auto, y, given):
+    """Out-of-fold, calibrated labels, where the teacher is fitted here and rows suffice."""
+    _, counts = np.unique(y, return_counts=True)
+    frozen = isinstance(auto.teacher, FrozenEstimator)
+    if frozen or "teacher_proba" in given or counts.max() < _ENOUGH:
+        return {}
+    return {"cv": "auto", "calibrate_teacher": True}
+
+
+def _outer_splits(cv, X, y, groups, seed):
+    """Splits that hold rows out: one of a quarter, or those asked for."""
+    if cv is None:
+        return [next(_folds(_OUTER, groups, seed).split(X, y, groups))]
+    by_number = isinstance(cv, Integral)
+    splitter = _folds(cv, groups, seed) if by_number else check_cv(cv, y, classifier=True)
+    rows = np.arange(len(y))
+    return [(rows[train], rows[test]) for train, test in splitter.split(X, y, groups)]
+
+
+def _inner(X, y, groups, rows, seed):
+    """Folds that a search on some rows compares candidates on."""
+    own = None if groups is None else groups[rows]
+    return list(_folds(_INNER, own, seed).split(np.zeros(len(rows)), y[rows], own))
+
+
+def _folds(n_splits, groups, seed):
+    kind = StratifiedKFold if groups is None else StratifiedGroupKFold
+    return kind(n_splits, shuffle=True, random_state=seed)
+
+
+def _footprint(estimator, X):
+    method = "predict_proba" if hasattr(estimator, "predict_proba") else "predict"
+    parameters = n_parameters(estimator)
+    return {
+        "bytes": float(n_bytes(estimator)),
+        "n_parameters": np.nan if parameters is None else float(parameters),
+        "latency_us": 1e6 * latency(estimator, X, method=method),
+    }
+
+
+def _searched(search):
+    """Score of the best candidate, and its standard error over the folds."""
+    spread = search.cv_results_["std_test_score"][search.best_index_]
+    return {
+        "search_score": float(search.best_score_),
+        "search_se": float(spread / np.sqrt(search.n_splits_ - 1)),
+    }
+
+
+def _column(name, rows):
+    """NaN, or an empty text, where a row has nothing."""
+    if name == "params":
+        column = np.empty(len(rows), dtype=object)
+        column[:] = [row[name] for row in rows]
+        return column
+    empty = "" if name in _TEXT else np.nan
+    return np.array([row.get(name, empty) for row in rows])

@@ -1,0 +1,317 @@
+"""`AutoDistiller`: which small model to ship, against the plain one and the teacher.
+
+Three uses of data are kept apart. Each student is searched on inner folds, and what is
+chosen is chosen by the scores of these searches. What the leaderboard says of quality is
+measured on held-out rows, which no search and no choice has seen. What is shipped is
+refitted on all rows. The searches of all students share folds and one cache, so that the
+teacher is fitted once for each of them.
+"""
+
+import os
+from numbers import Integral, Real
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from sklearn import config_context
+from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from skdistill._candidates import estimators
+from skdistill._exploration import Exploration
+from skdistill._held_out import scoring_name
+from skdistill._selection import choose, pareto_front, within_limits
+from skdistill._sklearn.params import HasMethods, Interval, StrOptions, fit_context
+from skdistill.classifier import DistilledClassifier, check_rows
+from skdistill.teachers import share_tags
+
+
+def _best_has(method):
+    """Whether the chosen model has a method; for `available_if`."""
+
+    def check(self):
+        if hasattr(self, "best_estimator_"):
+            getattr(self.best_estimator_, method)
+        return True
+
+    return check
+
+
+class AutoDistiller(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
+    """Explore students, and choose the one to ship.
+
+    Each student is searched twice with the same budget, distilled and on hard labels
+    alone; the leaderboard holds both, and the teacher. The chosen one, which may be a
+    plain one, predicts.
+
+    Parameters
+    ----------
+    teacher : classifier or list, default=None
+        As in :class:`DistilledClassifier`. One that is fitted here gives out-of-fold,
+        calibrated labels; in-sample ones if no class has 20 rows. A `FrozenEstimator`
+        must not have seen X.
+    students : "auto" or list, default="auto"
+        Classifiers, ``(name, classifier)``, names of registered classes, or dictionaries
+        with "student" and any of "name", "temperature" and "alpha". "auto": a tree of
+        depth 6, a logistic regression, 50 boosted trees of 8 leaves and a network,
+        with encoding, imputation and scaling as X needs them.
+    temperatures, alphas : array-like of float, default=None
+        Every pair is a row of the leaderboard. None: searched in .5 to 5 and 0 to 1.
+    n_trials : int, default=20
+        Candidates tried for each student distilled, and as many for it plain; the pairs
+        of `temperatures` and `alphas` share them. A student without a search space is
+        tried as it is.
+    timeout : float, default=None
+        Seconds, shared out among the searches that are left. What is fitting then is
+        finished; what was not begun is a row with an error. At least one is explored.
+    scoring : str or callable, default=None
+        What is searched and chosen by; None is ``"neg_log_loss"``.
+    cv : int, splitter or iterable, default=None
+        Rows held out for the estimates. None: a quarter, by class. More than one split
+        repeats the searches in each (nested cross-validation) and once on all rows. A
+        row may be held out once at most.
+    max_bytes, max_latency_us : float, default=None
+        Hard limits on the refitted student: length of its pickle, microseconds for a row.
+        They choose among rows of the leaderboard; no search knows them.
+    selection : {"best", "smallest", "one_se", "knee"} or callable, default="best"
+        By the scores of the searches: the best; of those within `tolerance` of the best,
+        or within one standard error of its folds, the one of fewest bytes; the point of
+        the front farthest above the line between its ends. A callable takes the rows
+        within the limits, as ``leaderboard_`` has them, and returns a position in them.
+    tolerance : float, default=0.01
+        For "smallest", in units of the score.
+    n_jobs : int, default=None
+        Fits of a search in parallel.
+    storage : str, path or optuna storage, default=None
+        Keeps the searches, as in :class:`DistillationSearchCV`: `fit` on the same data,
+        with an integer as `random_state`, goes on where it was. One for each data set.
+    random_state : int, RandomState or None, default=None
+        An integer gives the same leaderboard, times apart.
+    verbose : int, default=0
+        Above 0 a line for each search.
+
+    Attributes
+    ----------
+    leaderboard_ : dict of ndarray of shape (n_rows,)
+        A row for each student, distilled and plain, and for the teacher; best first by
+        ``metric_``. "name", "family", "kind" ("distilled", "plain" or "teacher"),
+        "params"; "search_score" and its standard error "search_se"; on held-out rows
+        ``metric_``, "log_loss" and "accuracy", each with ``_low`` and ``_high``, "kl",
+        "ks", "r2" and "agreement" with the teacher (see :mod:`skdistill.metrics`), "f1"
+        (macro), "roc_auc"; "gain_over_plain" and "gap_to_teacher", of ``metric_``, paired,
+        with ends; "bytes", "n_parameters", "latency_us" of the refitted student alone, in
+        this process; "fit_path"; "on_front", "chosen"; "error", "" where there is none.
+        Intervals are bootstraps of 95 % over held-out rows.
+    metric_ : str
+    pareto_front_ : ndarray of int
+        Rows on the front of search score, bytes and latency, by bytes.
+    best_estimator_ : DistilledClassifier
+        The chosen one, refitted on all rows.
+    best_student_ : classifier
+        Its ``student_``, which is what is shipped.
+    best_params_ : dict
+    results_ : dict of DistillationSearchCV
+        The search behind each row, by name.
+    classes_, n_features_in_, feature_names_in_
+        As in other classifiers.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from sklearn.ensemble import RandomForestClassifier
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from skdistill import AutoDistiller
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> auto = AutoDistiller(
+    ...     RandomForestClassifier(30),
+    ...     [("tree", DecisionTreeClassifier(max_depth=3))],
+    ...     n_trials=4,
+    ...     random_state=0,
+    ... ).fit(X, y)
+    >>> sorted(auto.leaderboard_["name"].tolist())
+    ['teacher', 'tree', 'tree, plain']
+    """
+
+    _doc_link_module = "skdistill"
+    _doc_link_template = "https://skdistill.readthedocs.io/en/stable/auto.html"
+
+    _parameter_constraints = {  # noqa: RUF012 (scikit-learn's protocol)
+        "teacher": [HasMethods(["fit"]), list, None],
+        "students": [StrOptions({"auto"}), list, tuple],
+        "temperatures": ["array-like", None],
+        "alphas": ["array-like", None],
+        "n_trials": [Interval(Integral, 1, None, closed="left")],
+        "timeout": [Interval(Real, 0, None, closed="left"), None],
+        "scoring": [str, callable, None],
+        "cv": ["cv_object"],
+        "max_bytes": [Interval(Real, 0, None, closed="neither"), None],
+        "max_latency_us": [Interval(Real, 0, None, closed="neither"), None],
+        "selection": [StrOptions({"best", "smallest", "one_se", "knee"}), callable],
+        "tolerance": [Interval(Real, 0, None, closed="left")],
+        "n_jobs": [Integral, None],
+        "storage": [str, os.PathLike, HasMethods(["create_new_study"]), None],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        teacher=None,
+        students="auto",
+        *,
+        temperatures=None,
+        alphas=None,
+        n_trials=20,
+        timeout=None,
+        scoring=None,
+        cv=None,
+        max_bytes=None,
+        max_latency_us=None,
+        selection="best",
+        tolerance=0.01,
+        n_jobs=None,
+        storage=None,
+        random_state=None,
+        verbose=0,
+    ):
+        self.teacher = teacher
+        self.students = students
+        self.temperatures = temperatures
+        self.alphas = alphas
+        self.n_trials = n_trials
+        self.timeout = timeout
+        self.scoring = scoring
+        self.cv = cv
+        self.max_bytes = max_bytes
+        self.max_latency_us = max_latency_us
+        self.selection = selection
+        self.tolerance = tolerance
+        self.n_jobs = n_jobs
+        self.storage = storage
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y, *, sample_weight=None, groups=None, teacher_proba=None):
+        """Explore, measure, choose and refit.
+
+        Parameters
+        ----------
+        X : array-like, frame, sparse matrix or list of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights fits and held-out metrics; scores of the searches are not weighted.
+        groups : array-like of shape (n_samples,), default=None
+            Rows of a group are held out, and resampled, together.
+        teacher_proba : array-like or frame of shape (n_samples, n_classes), default=None
+            Soft labels, of models that did not see their row; no teacher is called.
+
+        Returns
+        -------
+        self : AutoDistiller
+
+        Raises
+        ------
+        ValueError
+            If none meets the limits, or a row is held out twice. Where no student could be
+            fitted, the error of the first.
+        """
+        X, y, _, sample_weight = check_rows(self, X, y, sample_weight, teacher_proba)
+        groups = None if groups is None else np.asarray(groups)
+        given = {"sample_weight": sample_weight, "teacher_proba": teacher_proba}
+        given = {name: value for name, value in given.items() if value is not None}
+        self.metric_ = scoring_name(self.scoring or "neg_log_loss")
+        with (
+            config_context(enable_metadata_routing=False),
+            TemporaryDirectory(prefix="skdistill-") as folder,
+        ):
+            run = Exploration(self, X, y, groups, given, folder)
+            run.explore()
+            self.leaderboard_ = run.leaderboard()
+            self.results_, self._rows = run.searches, run.estimators
+            self._choose(run.models)
+        return self
+
+    def fit_candidate(self, row, X, y, **fit_params):
+        """Refit a row of the leaderboard.
+
+        Parameters
+        ----------
+        row : int or str
+            Its position or name.
+        X, y : array-like
+        **fit_params : dict
+            As in `DistilledClassifier.fit`.
+
+        Returns
+        -------
+        DistilledClassifier
+            With the parameters of the row; those of a row that failed are the given ones.
+            The teacher itself for its row.
+        """
+        check_is_fitted(self, "leaderboard_")
+        name = row if isinstance(row, str) else str(self.leaderboard_["name"][row])
+        if name not in self._rows:
+            raise ValueError(f"no row can be fitted as {name!r}; there are {list(self._rows)}")
+        return clone(self._rows[name]).fit(X, y, **fit_params)
+
+    def predict(self, X):
+        """Class of each row, by the chosen student.
+
+        Parameters
+        ----------
+        X : array-like, frame, sparse matrix or list of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        check_is_fitted(self)
+        return self.best_estimator_.predict(X)
+
+    @available_if(_best_has("predict_proba"))
+    def predict_proba(self, X):
+        """Class probabilities, by the chosen student.
+
+        Parameters
+        ----------
+        X : array-like, frame, sparse matrix or list of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Columns in the order of ``classes_``.
+        """
+        check_is_fitted(self)
+        return self.best_estimator_.predict_proba(X)
+
+    @property
+    def best_student_(self):
+        """The student that is shipped."""
+        return self.best_estimator_.student_
+
+    def __sklearn_is_fitted__(self):
+        """Whether a student was chosen."""
+        return hasattr(self, "best_estimator_")
+
+    def __sklearn_tags__(self):
+        """Input that the teacher and all students take; those of "auto" fit themselves."""
+        given = [] if isinstance(self.students, str) else estimators(self.students)
+        teacher = DistilledClassifier(self.teacher)._teacher()
+        return share_tags(super().__sklearn_tags__(), [teacher, *given])
+
+    def _choose(self, models):
+        board = self.leaderboard_
+        on_front = pareto_front(board["search_score"], board["bytes"], board["latency_us"])
+        board["on_front"] = on_front
+        front = np.flatnonzero(on_front)
+        self.pareto_front_ = front[np.argsort(board["bytes"][front], kind="stable")]
+        limits = {"bytes": self.max_bytes, "latency_us": self.max_latency_us}
+        allowed = within_limits(board, limits)
+        part = {name: column[allowed] for name, column in board.items()}
+        best = allowed[choose(self.selection, part, self.tolerance)]
+        board["chosen"][best] = True
+        self.best_params_ = board["params"][best]
+        self.best_estimator_ = models[board["name"][best]]
+        _ = getattr(self.best_estimator_, "teacher_", None)  # out of the cache
+        self.best_estimator_.set_params(memory=None)

@@ -1,0 +1,473 @@
+"""AutoDistiller: which student to ship, measured on rows that nothing was chosen by."""
+
+import pickle
+import time
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pytest
+import sklearn
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.sparse import csr_matrix
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.datasets import make_classification
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import accuracy_score, f1_score, log_loss, make_scorer, roc_auc_score
+from sklearn.model_selection import GroupKFold, ShuffleSplit, cross_val_score, train_test_split
+from sklearn.naive_bayes import GaussianNB
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.tree import DecisionTreeClassifier
+from sklearn.utils.estimator_checks import check_estimator
+
+from skdistill import AutoDistiller, DistilledClassifier
+from skdistill._candidates import auto_students, candidates
+from skdistill._held_out import HeldOut
+from skdistill._selection import choose, pareto_front
+from skdistill.footprint import n_bytes
+from skdistill.scorers import teacher_scorer
+
+# joblib times its writes, and a busy disk is no fault
+pytestmark = pytest.mark.filterwarnings("ignore:Persisting input arguments")
+
+X, CODES = make_classification(
+    240, 5, n_informative=4, n_redundant=0, flip_y=0.2, random_state=0
+)
+Y = np.array(["no", "yes"])[CODES]
+TREE = DecisionTreeClassifier(max_depth=3)
+LINEAR = LogisticRegression()
+PAIR = [("tree", TREE), ("linear", LINEAR)]
+MEASURED = ("latency_us", "on_front", "chosen")  # times, and what depends on them
+
+
+class Broken(ClassifierMixin, BaseEstimator):
+    """A student that cannot be fitted."""
+
+    def fit(self, X, y, sample_weight=None):
+        raise RuntimeError("broken on purpose")
+
+    def predict_proba(self, X):
+        raise NotImplementedError
+
+    predict = predict_proba
+
+
+class Logged(GaussianNB):
+    """A teacher that logs each fit with a hash of its rows."""
+
+    def __init__(self, log=None):
+        super().__init__()
+        self.log = log
+
+    def fit(self, X, y, sample_weight=None):
+        rows = joblib.hash(np.ascontiguousarray(X))
+        Path(self.log, f"{rows} {time.monotonic_ns()}").touch()
+        return super().fit(X, y, sample_weight)
+
+
+def explore(students=PAIR, *, teacher=None, n_trials=2, X=X, y=Y, fit=None, **options):
+    teacher = GaussianNB() if teacher is None else teacher
+    auto = AutoDistiller(teacher, students, n_trials=n_trials, random_state=0, **options)
+    return auto.fit(X, y, **(fit or {}))
+
+
+@pytest.fixture(scope="module")
+def explored():
+    return explore(n_trials=3)
+
+
+def row_of(auto, name):
+    return {
+        column: values[auto.leaderboard_["name"] == name][0]
+        for column, values in auto.leaderboard_.items()
+    }
+
+
+def board_of(**columns):
+    return {name: np.asarray(values) for name, values in columns.items()}
+
+
+def test_every_student_stands_beside_itself_plain_and_the_teacher(explored):
+    kinds = dict(
+        zip(*(explored.leaderboard_[c].tolist() for c in ("name", "kind")), strict=True)
+    )
+    assert kinds == {
+        "tree": "distilled", "tree, plain": "plain", "linear": "distilled",
+        "linear, plain": "plain", "teacher": "teacher",
+    }  # fmt: skip
+    assert {len(column) for column in explored.leaderboard_.values()} == {5}
+    assert set(explored.results_) == set(kinds) - {"teacher"}
+    tried = {len(r.cv_results_["params"]) for r in explored.results_.values()}
+    assert tried == {3}  # the same budget for all
+
+
+def test_a_leaderboard_is_best_first_and_its_intervals_hold_its_values(explored):
+    board = explored.leaderboard_
+    assert explored.metric_ == "neg_log_loss"
+    assert (np.diff(board["neg_log_loss"]) <= 0).all()
+    for name in ("neg_log_loss", "log_loss", "accuracy"):
+        assert (board[f"{name}_low"] <= board[name]).all()
+        assert (board[name] <= board[f"{name}_high"]).all()
+    assert_allclose(board["neg_log_loss"], -board["log_loss"])
+
+
+def test_what_is_chosen_is_refitted_on_all_rows_and_ships_alone(explored):
+    assert type(explored.best_student_) in (DecisionTreeClassifier, LogisticRegression)
+    assert explored.best_student_ is explored.best_estimator_.student_
+    assert_array_equal(explored.predict(X), explored.best_student_.predict(X))
+    assert explored.best_estimator_.teacher_.class_count_.sum() == len(X)
+    chosen = explored.leaderboard_["chosen"]
+    assert chosen.sum() == 1
+    assert explored.leaderboard_["search_score"][chosen] == np.nanmax(
+        explored.leaderboard_["search_score"]
+    )
+    assert explored.leaderboard_["bytes"][chosen] == n_bytes(explored.best_student_)
+
+
+def test_held_out_rows_are_measured_by_the_model_that_did_not_see_them():
+    train, test = train_test_split(np.arange(len(X)), random_state=0)
+    auto = explore([("tree", TREE)], n_trials=3, cv=[(train, test)])
+    for name in ("tree", "tree, plain"):
+        row = row_of(auto, name)
+        model = auto.fit_candidate(name, X[train], Y[train])
+        proba = model.predict_proba(X[test])
+        assert_allclose(row["log_loss"], log_loss(Y[test], proba))
+        assert_allclose(row["accuracy"], accuracy_score(Y[test], model.predict(X[test])))
+        assert_allclose(row["roc_auc"], roc_auc_score(Y[test], proba[:, 1]))
+        assert_allclose(row["f1"], f1_score(Y[test], model.predict(X[test]), average="macro"))
+    teacher = GaussianNB().fit(X[train], Y[train]).predict_proba(X[test])
+    assert_allclose(row_of(auto, "teacher")["log_loss"], log_loss(Y[test], teacher))
+
+
+def test_held_out_labels_choose_nothing():
+    train, test = train_test_split(np.arange(len(X)), random_state=0)
+    wrong = Y.copy()
+    wrong[test] = np.where(Y[test] == "no", "yes", "no")
+    right, misled = (explore(cv=[(train, test)], y=y) for y in (Y, wrong))
+    assert right.best_params_ == misled.best_params_
+    for name in right.results_:
+        assert row_of(right, name)["search_score"] == row_of(misled, name)["search_score"]
+
+
+def test_the_gain_of_distilling_is_paired_with_the_plain_student(explored):
+    distilled, plain, teacher = (
+        row_of(explored, n) for n in ("tree", "tree, plain", "teacher")
+    )
+    gain = distilled["neg_log_loss"] - plain["neg_log_loss"]
+    assert_allclose(distilled["gain_over_plain"], gain)
+    assert distilled["gain_over_plain_low"] <= gain <= distilled["gain_over_plain_high"]
+    assert_allclose(plain["gap_to_teacher"], teacher["neg_log_loss"] - plain["neg_log_loss"])
+    assert np.isnan(plain["gain_over_plain"])
+    assert np.isnan(teacher["gap_to_teacher"])
+
+
+def test_a_seed_gives_the_same_leaderboard(explored):
+    again = explore(n_trials=3).leaderboard_
+    for name, column in explored.leaderboard_.items():
+        if name not in MEASURED:
+            assert_array_equal(again[name], column, err_msg=name)
+
+
+def test_the_teacher_is_fitted_once_for_each_training_part(tmp_path):
+    explore(teacher=Logged(str(tmp_path)), n_trials=4)
+    fits = [entry.name.split()[0] for entry in tmp_path.iterdir()]
+    # each of 3 inner folds, the outer part, all rows: once, and 5 out-of-fold parts of each
+    assert len(fits) == len(set(fits)) == 5 * 6
+
+
+def test_given_probabilities_call_no_teacher():
+    proba = GaussianNB().fit(X, CODES).predict_proba(X)
+    auto = explore(teacher=Broken(), n_trials=1, fit={"teacher_proba": proba})
+    assert not hasattr(auto.best_estimator_, "teacher_")
+    teacher = row_of(auto, "teacher")
+    assert teacher["kl"] == 0
+    assert np.isnan(teacher["bytes"])
+    with pytest.raises(ValueError, match="no row can be fitted as 'teacher'"):
+        auto.fit_candidate("teacher", X, Y)
+
+
+def test_a_student_that_fails_is_a_row_with_its_error():
+    auto = explore([("broken", Broken()), ("tree", TREE)], n_trials=1)
+    broken = row_of(auto, "broken")
+    assert "broken on purpose" in broken["error"]
+    assert np.isnan(broken["bytes"])
+    assert not broken["on_front"]
+    assert row_of(auto, "tree")["error"] == ""
+    with pytest.raises(RuntimeError, match="broken on purpose"):
+        auto.fit_candidate("broken", X, Y)
+
+
+def test_an_exploration_in_which_everything_fails_says_why():
+    with pytest.raises(ValueError, match=r"on purpose(.|\n)*no student could be fitted"):
+        explore([("broken", Broken())], n_trials=1)
+
+
+def test_temperatures_and_alphas_give_the_full_product():
+    auto = explore(
+        [("tree", TREE)], temperatures=[1, 2.0], alphas=[0.5, 1.0], n_trials=8, n_jobs=1
+    )
+    pairs = [
+        (params["temperature"], params["alpha"])
+        for params, kind in zip(
+            *(auto.leaderboard_[c] for c in ("params", "kind")), strict=True
+        )
+        if kind == "distilled"
+    ]
+    assert sorted(pairs) == [(1, 0.5), (1, 1), (2, 0.5), (2, 1)]
+    trials = {name: len(s.cv_results_["params"]) for name, s in auto.results_.items()}
+    assert trials.pop("tree, plain") == 8
+    assert set(trials.values()) == {2}  # the family's 8, shared
+
+
+def test_students_are_estimators_names_pairs_and_dictionaries():
+    given = [
+        LINEAR,
+        "DecisionTreeClassifier",
+        ("small", TREE),
+        {"name": "hot", "student": TREE, "temperature": 4, "alpha": 1},
+        {"student": make_pipeline(StandardScaler(), GaussianNB()), "alpha": 0.3},
+    ]
+    found = candidates(given, X, None, None)
+    assert [c.family for c in found if c.kind == "plain"] == [
+        "LogisticRegression", "DecisionTreeClassifier", "small", "hot", "GaussianNB",
+    ]  # fmt: skip
+    hot = next(c for c in found if c.name == "hot")
+    assert (hot.temperature, hot.alpha) == (4, 1)
+    assert next(c for c in found if c.name == "GaussianNB").temperature is None
+    with pytest.raises(ValueError, match="two students are called 'LogisticRegression'"):
+        candidates([LINEAR, LogisticRegression(C=2)], X, None, None)
+    with pytest.raises(ValueError, match="'temp'"):
+        candidates([{"student": TREE, "temp": 1}], X, None, None)
+    with pytest.raises(KeyError, match="NoSuchClassifier"):
+        candidates(["NoSuchClassifier"], X, None, None)
+
+
+def test_the_first_trial_is_the_student_as_it_is_given():
+    auto = explore([DecisionTreeClassifier(min_samples_leaf=7)], n_trials=1)
+    for search in auto.results_.values():
+        assert search.best_params_.get("student__ccp_alpha", 0) == 0
+        assert "student__min_samples_leaf" not in search.best_params_
+
+
+def test_the_students_that_were_given_stay_as_they_are():
+    student = DecisionTreeClassifier()
+    explore([student], n_trials=3)
+    assert student.get_params() == DecisionTreeClassifier().get_params()
+
+
+def test_a_student_without_a_search_space_is_tried_as_it_is():
+    auto = explore([GaussianNB()], n_trials=5)
+    assert len(auto.results_["GaussianNB, plain"].cv_results_["params"]) == 1
+    assert len(auto.results_["GaussianNB"].cv_results_["params"]) == 5  # temperature, alpha
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("kind", ["array", "missing", "sparse", "pandas", "polars"])
+def test_auto_students_fit_themselves_to_the_data(kind):
+    data = X.copy()
+    if kind == "missing":
+        data[::7, 0] = np.nan
+    elif kind == "sparse":
+        data = csr_matrix(np.where(np.abs(X) < 1, 0, X))
+    elif kind != "array":
+        frame = pytest.importorskip(kind).DataFrame
+        colour = np.array(["red", "green", "blue"])[np.arange(len(X)) % 3]
+        numbers = np.where(np.arange(len(X)) % 9 == 0, np.nan, X[:, 1])
+        data = frame({"a": X[:, 0], "b": numbers, "colour": colour})
+    students = auto_students(data)
+    families = ["tree", "logistic", "boosting", "network"]
+    assert [name for name, _ in students] == [
+        name for name in families if (kind, name) != ("sparse", "boosting")
+    ]
+    proba = GaussianNB().fit(X, Y).predict_proba(X)
+    for _, student in students:
+        kd = DistilledClassifier(student=student).fit(data, Y, teacher_proba=proba)
+        assert np.isfinite(kd.predict_proba(data)).all()
+
+
+def test_limits_hold_and_name_the_nearest_where_nothing_meets_them(explored):
+    sizes = {name: row_of(explored, name)["bytes"] for name in explored.results_}
+    smallest = min(sizes.values())
+    auto = explore(max_bytes=smallest)
+    assert n_bytes(auto.best_student_) <= smallest
+    nearest = min(sizes, key=sizes.get).removesuffix(", plain")
+    with pytest.raises(ValueError, match=f"no student meets max_bytes=10; .*'{nearest}"):
+        explore(max_bytes=10)
+    with pytest.raises(ValueError, match=r"max_latency_us=0\.001"):
+        explore(max_latency_us=0.001, n_trials=1)
+
+
+def test_rules_choose_as_they_say():
+    rows = board_of(
+        search_score=[-0.10, -0.105, -0.2, -0.5],
+        search_se=[0.15, 0.01, 0.01, 0.01],
+        bytes=[1e6, 1e4, 1e3, 1e2],
+        on_front=[True, True, True, True],
+    )
+    assert choose("best", rows, 0.01) == 0
+    assert choose("smallest", rows, 0.01) == 1
+    assert choose("smallest", rows, 0.0) == 0
+    assert choose("one_se", rows, 0.01) == 2
+    assert choose("knee", rows, 0.01) == 2
+    assert choose(lambda board: board["bytes"].argmin(), rows, 0.01) == 3
+
+
+def test_the_front_holds_what_nothing_surpasses():
+    score = np.array([-0.1, -0.2, -0.2, -0.3, np.nan])
+    size = np.array([100.0, 50, 60, 200, np.nan])
+    times = np.array([10.0, 10, 10, 10, np.nan])
+    assert_array_equal(pareto_front(score, size, times), [True, True, False, False, False])
+    times[3] = 7  # faster by a quarter than all that surpass it
+    assert_array_equal(pareto_front(score, size, times), [True, True, False, True, False])
+
+
+def test_the_front_is_listed_by_size(explored):
+    board, front = explored.leaderboard_, explored.pareto_front_
+    assert_array_equal(np.flatnonzero(board["on_front"]), np.sort(front))
+    assert (np.diff(board["bytes"][front]) >= 0).all()
+    assert np.nanargmax(board["search_score"]) in front
+    assert "teacher" not in board["name"][front]
+
+
+def test_any_row_can_be_fitted_again(explored):
+    for position, name in enumerate(explored.leaderboard_["name"]):
+        by_position, by_name = (explored.fit_candidate(row, X, Y) for row in (position, name))
+        assert_array_equal(by_position.predict_proba(X), by_name.predict_proba(X))
+    params = row_of(explored, "linear")["params"]
+    kept = explored.fit_candidate("linear", X, Y).get_params()
+    assert {name: kept[name] for name in params} == params
+
+
+def test_a_timeout_explores_one_student_and_says_which_it_left_out():
+    auto = explore(timeout=0, n_trials=100)
+    errors = auto.leaderboard_["error"]
+    assert sum("timeout=0 was over" in error for error in errors) == 3
+    assert len(auto.results_["tree"].cv_results_["params"]) <= 4  # a batch
+
+
+def test_a_storage_is_gone_on_with(tmp_path):
+    options = {"students": [("tree", TREE)], "storage": str(tmp_path / "journal.log")}
+    first = explore(n_trials=2, **options)
+    second = explore(n_trials=4, **options)
+    for name, search in second.results_.items():
+        scores = search.cv_results_["mean_test_score"]
+        assert len(scores) == 4
+        assert_array_equal(scores[:2], first.results_[name].cv_results_["mean_test_score"])
+
+
+def test_several_splits_hold_every_row_out_once():
+    auto = explore([("tree", TREE)], n_trials=2, cv=3)
+    assert auto.results_["tree"].n_splits_ == 3
+    narrow, wide = (
+        np.subtract(*(row_of(a, "tree")[f"log_loss_{end}"] for end in ("high", "low")))
+        for a in (auto, explore([("tree", TREE)], n_trials=2))
+    )
+    assert narrow < wide
+    with pytest.raises(ValueError, match="more than once"):
+        explore(cv=ShuffleSplit(5))
+
+
+def test_groups_are_held_out_and_resampled_together():
+    groups = np.repeat(np.arange(40), 6)
+    same = np.tile(X[::6], 6).reshape(-1, 5)
+    auto = explore(
+        [("tree", TREE)], X=same, fit={"groups": groups}, n_trials=1, cv=GroupKFold(2)
+    )
+    assert np.isfinite(row_of(auto, "tree")["log_loss"])
+    y, proba = (
+        np.repeat(Y[::6], 6),
+        np.repeat(np.random.default_rng(0).dirichlet([1, 1], 40), 6, 0),
+    )
+    widths = {}
+    for name, own in {"rows": None, "groups": groups}.items():
+        held = HeldOut(
+            X, y, np.array(["no", "yes"]), "accuracy", sample_weight=None, groups=own, seed=0
+        )
+        columns, _ = held.measure(proba, proba)
+        widths[name] = columns["accuracy_high"] - columns["accuracy_low"]
+    assert widths["groups"] > 1.8 * widths["rows"]  # sqrt(6), save for noise
+
+
+@pytest.mark.parametrize(
+    "scoring",
+    [
+        "accuracy",
+        "roc_auc",
+        make_scorer(accuracy_score),
+        teacher_scorer("kl_to_teacher"),
+        teacher_scorer("kl_to_teacher", teacher=GaussianNB().fit(X, Y)),
+    ],
+    ids=["accuracy", "roc_auc", "callable", "own teacher", "given teacher"],
+)
+def test_any_scoring_is_searched_chosen_and_measured_by(scoring):
+    auto = explore([("tree", TREE)], n_trials=1, scoring=scoring)
+    row = row_of(auto, "tree")
+    low, value, high = (row[f"{auto.metric_}{end}"] for end in ("_low", "", "_high"))
+    assert low <= value <= high
+    if auto.metric_ == "score":
+        assert_allclose(
+            value, row["accuracy"] if "make" in repr(scoring) else -row["kl"], atol=0.2
+        )
+
+
+def test_weights_are_repeated_rows_in_what_is_measured():
+    rng = np.random.default_rng(0)
+    proba, teacher = rng.dirichlet([1, 1], size=(2, 50))
+    weight, y = rng.integers(1, 4, 50), Y[:50]
+    rows = np.repeat(np.arange(50), weight)
+
+    def whole(rows, weight):
+        held = HeldOut(
+            X[rows],
+            y[rows],
+            np.unique(Y),
+            "roc_auc",
+            sample_weight=weight,
+            groups=None,
+            seed=0,
+        )
+        columns, _ = held.measure(proba[rows], teacher[rows])
+        return {k: v for k, v in columns.items() if not k.endswith(("low", "high"))}
+
+    weighted, repeated = whole(np.arange(50), weight), whole(rows, None)
+    for name, value in repeated.items():
+        assert_allclose(weighted[name], value, err_msg=name)
+
+
+def test_everything_passes_through_a_pipeline_a_cross_validation_and_a_pickle(explored):
+    auto = AutoDistiller(GaussianNB(), [TREE], n_trials=1, random_state=0)
+    pipeline = make_pipeline(StandardScaler(), auto)
+    assert cross_val_score(pipeline, X, Y, cv=2).mean() > 0.6
+    copied = pickle.loads(pickle.dumps(explored))
+    assert_array_equal(copied.predict_proba(X), explored.predict_proba(X))
+    with sklearn.config_context(enable_metadata_routing=True):
+        routed = auto.set_fit_request(sample_weight=True).set_score_request(
+            sample_weight=False
+        )
+        weights = {"sample_weight": np.ones(len(X))}
+        assert cross_val_score(routed, X, Y, cv=2, params=weights).mean() > 0.6
+
+
+def test_tags_are_what_teacher_and_students_share():
+    def tags(*args):
+        return sklearn.utils.get_tags(AutoDistiller(*args)).input_tags
+
+    assert tags(HistGradientBoostingClassifier(), "auto").allow_nan
+    assert not tags(HistGradientBoostingClassifier(), [LINEAR]).allow_nan
+    assert tags(RandomForestClassifier(), [("tree", TREE), "LogisticRegression"]).sparse
+
+
+@pytest.mark.filterwarnings("ignore")  # the checks pass odd data on purpose
+def test_the_contract_of_scikit_learn_holds(monkeypatch):
+    monkeypatch.setattr("skdistill._held_out.N_RESAMPLES", 10)
+    auto = AutoDistiller(GaussianNB(), [LINEAR], n_trials=1)
+    results = check_estimator(auto, on_skip=None, on_fail=None)
+    failed = [
+        f"{result['check_name']}: {result['exception']}"
+        for result in results
+        if result["status"] == "failed"
+    ]
+    assert not failed
+    assert sum(result["status"] == "passed" for result in results) > 50

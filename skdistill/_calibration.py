@@ -8,9 +8,9 @@ isotonic calibrators on the log-odds of each class. `skdistill.teachers` calls i
 import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import logit
+from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.frozen import FrozenEstimator
 
 from skdistill.loss import FLOOR, soften
 
@@ -38,9 +38,16 @@ def fit_calibrator(proba, y, method, sample_weight=None):
     if method == "temperature":
         temperature = _best_temperature(proba, y, sample_weight)
         return lambda other: soften(other, temperature), temperature
-    scores = _LogOdds().fit(proba, y)
-    calibrated = CalibratedClassifierCV(FrozenEstimator(scores), method=method)
-    calibrated.fit(proba, y, sample_weight=sample_weight)
+    absent = np.setdiff1d(np.arange(proba.shape[1]), y)
+    if absent.size:
+        raise ValueError(
+            f"calibrate_teacher={method!r} needs held-out rows of every class, and cv holds "
+            f"out none of {absent.size} classes; use 'temperature' or a stratified cv"
+        )
+    every = np.arange(len(y))
+    calibrated = CalibratedClassifierCV(_LogOdds(), method=method, cv=[(every, every)])
+    with config_context(enable_metadata_routing=False):
+        calibrated.fit(proba, y, sample_weight=sample_weight)
     return calibrated.predict_proba, None
 
 
@@ -57,7 +64,7 @@ def _best_temperature(proba, y, sample_weight):
 class _LogOdds(ClassifierMixin, BaseEstimator):
     """Takes probabilities for features and scores each class by its log-odds."""
 
-    def fit(self, proba, y):
+    def fit(self, proba, y, sample_weight=None):
         self.classes_ = np.arange(proba.shape[1])
         return self
 

@@ -48,11 +48,11 @@ def ask_teacher(teacher, X, classes, *, fill=False):
         raise ValueError(
             f"teacher={name} gave probabilities of shape {proba.shape} for {len(own)} classes"
         )
-    lacking = np.setdiff1d(classes, own)
-    if lacking.size and not fill:
+    lacking = [label for label in classes.tolist() if not np.any(own == label)]
+    if lacking and not fill:
         raise ValueError(
-            f"teacher={name} does not know the classes {lacking.tolist()} of y; fit it on "
-            "labels that have them all"
+            f"teacher={name} does not know the classes {lacking} of y, only "
+            f"{own.tolist()}; fit it on labels that have them all"
         )
     check_proba(proba, f"the probabilities of teacher={name}")
     aligned = np.zeros((len(proba), len(classes)))
@@ -115,10 +115,10 @@ def check_teacher_proba(proba, n_samples, classes):
         If the shape is wrong, a class is missing, or a row is NaN, negative or does not
         sum to 1.
     """
-    names = list(getattr(proba, "columns", ()))
+    names = _names_of(proba)
     values = np.asarray(proba, dtype=np.float64)
     if names and len(names) == len(set(names)):
-        named = [name if name in names else str(name) for name in classes.tolist()]
+        named = [_as_named(label, names) for label in classes.tolist()]
         lacking = [name for name in named if name not in names]
         if lacking:
             raise ValueError(
@@ -134,6 +134,18 @@ def check_teacher_proba(proba, n_samples, classes):
         )
     check_proba(values, "teacher_proba")
     return renormalise(values)
+
+
+def _names_of(proba):
+    """Column names, where somebody gave them."""
+    columns = getattr(proba, "columns", ())
+    return [] if type(columns).__name__ == "RangeIndex" else list(columns)
+
+
+def _as_named(label, names):
+    """The name of a class: itself, or as text; 1.0 is also 1."""
+    whole = int(label) if isinstance(label, float) and label.is_integer() else label
+    return next((name for name in (label, whole, str(whole)) if name in names), str(label))
 
 
 def check_proba(proba, what):

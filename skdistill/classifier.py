@@ -4,6 +4,7 @@ One flow: teacher labels, bound loss, `fit_student`. Predicting calls ``student_
 nothing else.
 """
 
+import copy
 import warnings
 from numbers import Integral, Real
 from typing import Any, NamedTuple
@@ -12,7 +13,7 @@ import numpy as np
 from sklearn import get_config
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.frozen import FrozenEstimator
+from sklearn.pipeline import Pipeline
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import check_random_state, indexable
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
@@ -41,12 +42,15 @@ from skdistill._sklearn.validation import (
     take_rows,
 )
 from skdistill.loss import CombinedLoss, LossParts, logits
-from skdistill.students import fit_student
+from skdistill.students import check_student, fit_student
+from skdistill.students.pipeline import requested_weight
 from skdistill.teachers import (
     SoftVote,
     TeacherLabels,
+    check_members,
     check_teacher,
     forget_cache,
+    is_frozen,
     label_rows,
     resolve_cv,
     share_tags,
@@ -251,16 +255,22 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         NotFittedError
             If the teacher is a FrozenEstimator that was never fitted.
         """
+        self.__dict__.pop("student_", None)
+        if isinstance(self.teacher, list):
+            check_members(self.teacher)
         X, y, codes, sample_weight = check_rows(self, X, y, sample_weight, teacher_proba)
         self._check_unlabeled(X, X_unlabeled, teacher_proba)
+        check_student(self._student(), self.temperature, self.alpha)
         routed = self._route(sample_weight, fit_params)
+        if X_unlabeled is not None:
+            _check_not_aligned(routed.student, len(codes))
         seeds = self._draw_seeds()
         rows = np.arange(len(codes))
         if self.max_samples is not None:
-            rows = draw_rows(codes, self.max_samples, seeds[2])
+            rows = draw_rows(codes, self.max_samples, seeds[2], routed.weight)
         with print_elapsed_time("DistilledClassifier", self._message("soft labels")):
             labels = self._soft_labels(
-                X, y, rows, teacher_proba, X_unlabeled, routed, sample_weight, seeds[0]
+                X, y, rows, teacher_proba, X_unlabeled, routed, seeds[0]
             )
         X, loss, to_student = self._bind(X, codes, rows, labels, X_unlabeled, routed)
         with print_elapsed_time("DistilledClassifier", self._message("student")):
@@ -332,7 +342,12 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             raise AttributeError(
                 "teacher_ is absent: not fitted yet, or fitted with teacher_proba"
             )
-        teacher = self._fitted_teacher.get()
+        try:
+            teacher = self._fitted_teacher.get()
+        except KeyError as gone:
+            raise AttributeError(
+                f"teacher_ was kept in memory={self.memory!r}, which is no longer there"
+            ) from gone
         self._fitted_teacher = forget_cache(teacher)
         return teacher
 
@@ -357,9 +372,13 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     def __getstate__(self):
         """Bring the teacher along: a cache may not be there where this is loaded."""
-        if "_fitted_teacher" in self.__dict__:
-            _ = self.teacher_
-        return super().__getstate__()
+        state = super().__getstate__()
+        if "_fitted_teacher" in state:
+            if hasattr(self, "teacher_"):
+                state["_fitted_teacher"] = self._fitted_teacher
+            else:
+                del state["_fitted_teacher"]
+        return state
 
     def __sklearn_tags__(self):
         """Input that both take; what either demands."""
@@ -367,11 +386,15 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     def _teacher(self):
         if self.teacher is None:
-            return RandomForestClassifier(300, n_jobs=self.n_jobs)
-        return SoftVote(self.teacher) if isinstance(self.teacher, list) else self.teacher
+            return _requesting_weights(RandomForestClassifier(300, n_jobs=self.n_jobs))
+        if isinstance(self.teacher, list):
+            return _requesting_weights(SoftVote(self.teacher))
+        return self.teacher
 
     def _student(self):
-        return DecisionTreeClassifier(max_depth=6) if self.student is None else self.student
+        if self.student is None:
+            return _requesting_weights(DecisionTreeClassifier(max_depth=6))
+        return self.student
 
     def _message(self, step):
         return f"Processing {step}" if self.verbose else None
@@ -395,6 +418,11 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
                 "pass a teacher instead"
             )
         _check_shape(X_unlabeled)
+        if hasattr(X, "columns") != hasattr(X_unlabeled, "columns"):
+            raise ValueError(
+                f"X_unlabeled must be of the kind of X, {type(X).__name__}, got "
+                f"{type(X_unlabeled).__name__}"
+            )
         validate_data(self, X_unlabeled, reset=False, skip_check_array=True)
         if num_samples(X_unlabeled) == num_samples(X):
             warnings.warn(
@@ -410,26 +438,27 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             if sample_weight is not None:
                 fit_params = {**fit_params, "sample_weight": sample_weight}
             routed = process_routing(self, "fit", **fit_params)
-            weight = routed.student.fit.pop("sample_weight", None)
+            to_student = dict(routed.student.fit)
+            weight = requested_weight(self._student(), to_student)
+            if not isinstance(self._student(), Pipeline):
+                to_student.pop("sample_weight", None)
             split = routed.splitter.split if self._splitter_is_routed() else {}
-            return _Routed(routed.teacher.fit, routed.student.fit, split, weight)
+            return _Routed(routed.teacher.fit, to_student, split, weight)
         teacher = self._teacher()
-        if sample_weight is None or isinstance(teacher, FrozenEstimator):
-            return _Routed({}, fit_params, {}, sample_weight)
-        if has_fit_parameter(teacher, "sample_weight"):
+        to_teacher = {}
+        if sample_weight is not None and has_fit_parameter(teacher, "sample_weight"):
             to_teacher = {"sample_weight": sample_weight}
-            return _Routed(to_teacher, fit_params, {}, sample_weight)
-        warnings.warn(
-            f"teacher={type(teacher).__name__} takes no sample_weight: the weights are used "
-            "for the student only",
-            UserWarning,
-            stacklevel=4,
-        )
-        return _Routed({}, fit_params, {}, sample_weight)
+        elif sample_weight is not None and not is_frozen(teacher):
+            warnings.warn(
+                f"fit of teacher={type(teacher).__name__} names no sample_weight: the weights "
+                "are used for the student only; metadata routing can hand them to the parts "
+                "of a composed teacher",
+                UserWarning,
+                stacklevel=4,
+            )
+        return _Routed(to_teacher, fit_params, {}, sample_weight)
 
-    def _soft_labels(
-        self, X, y, rows, teacher_proba, X_unlabeled, routed, sample_weight, seed
-    ):
+    def _soft_labels(self, X, y, rows, teacher_proba, X_unlabeled, routed, seed):
         """Labels of the student's rows, from whichever source there is."""
         for name in ("_fitted_teacher", "teacher_temperature_"):
             self.__dict__.pop(name, None)
@@ -444,7 +473,7 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
                 UserWarning,
                 stacklevel=4,
             )
-        cv = resolve_cv(self.cv, teacher, y)
+        cv = _seeded(resolve_cv(self.cv, teacher, y), seed)
         if self.calibrate_teacher and cv is None:
             raise ValueError(
                 f"calibrate_teacher={self.calibrate_teacher!r} needs out-of-fold labels, and "
@@ -460,7 +489,7 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             extra=X_unlabeled if self.alpha > 0 else None,
             cv=cv,
             calibrate=self._calibration(),
-            sample_weight=sample_weight,
+            sample_weight=routed.weight,
             fit_params=routed.teacher,
             split_params=routed.splitter,
             memory=self.memory,
@@ -483,7 +512,8 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         return TeacherLabels(proba[rows], None, None, None)
 
     def _calibration(self):
-        return "temperature" if self.calibrate_teacher is True else self.calibrate_teacher
+        method = self.calibrate_teacher
+        return method if isinstance(method, str) else "temperature" if method else False
 
     def _bind(self, X, codes, rows, labels, X_unlabeled, routed):
         """The student's rows, the loss bound to their labels, its fit parameters."""
@@ -518,7 +548,7 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             self.loss_curve_ = dict(zip(LossParts._fields, np.array(curve).T, strict=True))
 
     def _ask(self, method, X):
-        check_is_fitted(self)
+        check_is_fitted(self, "student_")
         _check_shape(X)
         validate_data(self, X, reset=False, skip_check_array=True)
         return getattr(self.student_, method)(X)
@@ -529,6 +559,32 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         if np.array_equal(own, self.classes_):
             return y
         return self.classes_[np.searchsorted(own, np.ravel(y))]
+
+
+def _requesting_weights(estimator):
+    """A part that the user did not name takes weights, if there are any, when routed."""
+    if get_config()["enable_metadata_routing"]:
+        estimator.set_fit_request(sample_weight=True)
+    return estimator
+
+
+def _seeded(cv, seed):
+    """A splitter whose own seed is None splits as ``random_state`` says."""
+    if seed is None or getattr(cv, "random_state", seed) is not None:
+        return cv
+    if getattr(cv, "shuffle", True):
+        cv = copy.copy(cv)
+        cv.random_state = seed
+    return cv
+
+
+def _check_not_aligned(fit_params, n_samples):
+    for name, value in fit_params.items():
+        if hasattr(value, "__len__") and len(value) == n_samples:
+            raise ValueError(
+                f"fit parameter {name!r} has a value per row of X and none for those of "
+                "X_unlabeled; leave one of the two out"
+            )
 
 
 def check_rows(estimator, X, y, sample_weight, teacher_proba):

@@ -14,14 +14,15 @@ from typing import Any, NamedTuple
 
 import joblib
 import numpy as np
-from joblib import Parallel, delayed
 from joblib.memory import NotMemorizedResult
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.ensemble import StackingClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import check_cv
+from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
+from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted, check_memory, has_fit_parameter
 
 from skdistill._calibration import fit_calibrator
@@ -33,6 +34,7 @@ from skdistill._probabilities import (
     smooth_counts,
 )
 from skdistill._seeds import unset_seeds
+from skdistill._sklearn.model_selection import BaseSearchCV
 from skdistill._sklearn.validation import num_samples, take_params, take_rows
 
 _ALMOST_ONE_HOT = 0.98  # mean largest probability
@@ -132,11 +134,12 @@ def label_rows(
     unset_seeds(teacher, random_state)
     rows = np.arange(num_samples(X)) if rows is None else rows
     given = (teacher, X, y, fit_params or {})
+    splits = [] if cv in (None, "oob") else _splits(cv, X, y, split_params or {})
     cache = check_memory(memory).cache
     start = time.perf_counter()
     fitted = cache(_fit_with_oob if cv == "oob" else _fit).call_and_shelve(*given)
     if memory is None and time.perf_counter() - start > _LONG:
-        _warn_of_repetition(given)
+        _warn_of_repetition(teacher, X, y)
 
     def ask(Z):
         return cache(_label, ignore=["fitted"])(*given, Z, classes, fitted)
@@ -147,10 +150,9 @@ def label_rows(
     elif cv == "oob":
         proba = cache(_out_of_bag, ignore=["fitted"])(*given, classes, fitted)[rows]
     else:
-        splits = list(cv.split(X, y, **(split_params or {})))
         label = cache(_out_of_fold, ignore=["n_jobs"])
         proba = label(*given, rows, splits, classes, n_jobs)
-    _warn_of_absent(proba)
+    _warn_of_absent(proba, cv)
     calibrated, temperature = _calibrator(proba, y, classes, rows, calibrate, sample_weight)
     more = None if extra is None else calibrated(ask(extra))
     return TeacherLabels(calibrated(proba), more, fitted, temperature)
@@ -184,6 +186,15 @@ def _out_of_bag(teacher, X, y, fit_params, classes, fitted):
     proba = smooth_counts(renormalise(np.nan_to_num(votes)), forest, share=np.exp(-1))
     proba[never] = np.nan
     return proba
+
+
+def _splits(cv, X, y, split_params):
+    """Row numbers of every fold."""
+    splits = list(cv.split(X, y, **split_params))
+    if not splits:
+        raise ValueError("cv makes no split; give a splitter or a list of some")
+    every = np.arange(num_samples(X))
+    return [(every[train], every[test]) for train, test in splits]
 
 
 def _out_of_fold(teacher, X, y, fit_params, rows, splits, classes, n_jobs):
@@ -235,39 +246,42 @@ def _calibrator(proba, y, classes, rows, method, sample_weight):
     return calibrate, temperature
 
 
-def _warn_of_absent(proba):
+def _warn_of_absent(proba, cv):
     absent = int(np.isnan(proba[:, 0]).sum())
     if absent:
+        why = "every tree drew them (take more trees)" if cv == "oob" else "cv holds none out"
         warnings.warn(
-            f"{absent} of {len(proba)} rows have no soft label, since cv never held them "
-            "out: they keep their hard label only",
+            f"{absent} of {len(proba)} rows have no soft label, since {why}: they keep their "
+            "hard label only",
             UserWarning,
-            stacklevel=5,
+            stacklevel=6,
         )
 
 
-def _warn_of_repetition(given):
+def _warn_of_repetition(teacher, X, y):
     """A search over the student fits the same teacher to the same rows at each step."""
-    key = joblib.hash(given)
+    ends = take_rows(X, [0, num_samples(X) - 1])
+    key = (repr(teacher), num_samples(X), joblib.hash((ends, y)))
     if key in _FITTED:
         warnings.warn(
-            "the same teacher was fitted to the same rows before: set memory='some/folder' "
-            "and candidates that differ in student, temperature or alpha share its work",
+            "an earlier fit in this process fitted the same teacher to the same rows: set "
+            "memory='some/folder' and fits that differ in student, temperature or alpha "
+            "share its work",
             UserWarning,
-            stacklevel=5,
+            stacklevel=6,
         )
     _FITTED.append(key)
 
 
 def _warn_if_one_hot(teacher, proba):
     sure = proba.max(axis=1).mean()
-    if sure > _ALMOST_ONE_HOT and not isinstance(teacher, FrozenEstimator):
+    if sure > _ALMOST_ONE_HOT and not is_frozen(teacher):
         warnings.warn(
             f"the teacher is almost sure of the rows it was fitted on (mean largest "
             f"probability {sure:.3f}), so that its soft labels say little more than y; "
             "out-of-fold labels say more: set cv='auto'",
             UserWarning,
-            stacklevel=5,
+            stacklevel=6,
         )
 
 
@@ -293,7 +307,7 @@ def resolve_cv(cv, teacher, y):
     """
     if cv is None:
         return None
-    if isinstance(teacher, FrozenEstimator):
+    if is_frozen(teacher):
         if isinstance(cv, str) and cv == "auto":
             return None
         raise ValueError(
@@ -307,9 +321,10 @@ def resolve_cv(cv, teacher, y):
     if not isinstance(cv, str):
         return check_cv(cv, y, classifier=True)
     if not draws:
+        remedy = "set bootstrap=True, or use" if isinstance(forest, FORESTS) else "use"
         raise ValueError(
             f"cv='oob' needs a forest that draws bootstraps as teacher, got "
-            f"{type(forest).__name__}; set bootstrap=True, or use cv=5"
+            f"{type(forest).__name__}; {remedy} cv=5"
         )
     return cv
 
@@ -335,9 +350,9 @@ def check_teacher(teacher):
     """
     name = type(teacher).__name__
     fitted = is_fitted(teacher)
-    if isinstance(teacher, FrozenEstimator) and not fitted:
+    if is_frozen(teacher) and not fitted:
         raise NotFittedError(
-            f"teacher=FrozenEstimator({type(teacher.estimator).__name__}) was never fitted; "
+            f"teacher=FrozenEstimator({type(last_step(teacher)).__name__}) was never fitted; "
             "fit the estimator before freezing it, or pass it unfrozen"
         )
     if not _gives_proba(teacher):
@@ -345,15 +360,24 @@ def check_teacher(teacher):
             f"teacher={name} gives no probabilities: it has neither predict_proba nor "
             "decision_function; wrap it in CalibratedClassifierCV, or pass teacher_proba"
         )
-    return fitted and not isinstance(teacher, FrozenEstimator)
+    return fitted and not is_frozen(teacher)
 
 
 def _gives_proba(teacher):
     """Whether it will, once fitted; a default StackingClassifier cannot say so before."""
     last = last_step(teacher)
+    while isinstance(last, BaseSearchCV):
+        last = last_step(last.estimator)
     if isinstance(last, StackingClassifier) and last.final_estimator is None:
         return True
     return hasattr(teacher, "predict_proba") or hasattr(teacher, "decision_function")
+
+
+def is_frozen(teacher):
+    """Whether no fit changes it: frozen itself, or at the end of a Pipeline."""
+    while isinstance(teacher, Pipeline):
+        teacher = teacher.steps[-1][1]
+    return isinstance(teacher, FrozenEstimator)
 
 
 def is_fitted(estimator):
@@ -372,6 +396,33 @@ def is_fitted(estimator):
     except NotFittedError:
         return False
     return True
+
+
+def check_members(members):
+    """Refuse a list that is not one of named teachers, before anything is fitted.
+
+    Parameters
+    ----------
+    members : list
+
+    Raises
+    ------
+    ValueError
+        If an entry is no ``(name, teacher)`` or ``(name, teacher, weight)``, a weight is
+        negative or all are 0, or a teacher gives no probabilities.
+    """
+    for member in members or [None]:
+        if not (isinstance(member, tuple) and len(member) in (2, 3)):
+            raise ValueError(
+                "a list of teachers holds (name, teacher) or (name, teacher, weight), got "
+                f"{member!r}"
+            )
+        check_teacher(member[1])
+    weights = [weight[0] if weight else 1.0 for _, _, *weight in members]
+    if min(weights) < 0 or not any(weights):
+        raise ValueError(
+            f"the weights of a list of teachers must not be negative or all 0, got {weights}"
+        )
 
 
 def forget_cache(teacher):

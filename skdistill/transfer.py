@@ -6,7 +6,7 @@ from scipy.sparse import vstack as stack_sparse
 from sklearn.utils import resample
 
 
-def draw_rows(codes, max_samples, random_state=None):
+def draw_rows(codes, max_samples, random_state=None, weight=None):
     """Rows for the student, drawn in proportion to the classes.
 
     Parameters
@@ -16,6 +16,8 @@ def draw_rows(codes, max_samples, random_state=None):
     max_samples : int or float
         Number of rows, or their share in (0, 1].
     random_state : int, default=None
+    weight : ndarray of shape (n_samples,), default=None
+        Rows of weight 0 are as good as absent.
 
     Returns
     -------
@@ -23,6 +25,9 @@ def draw_rows(codes, max_samples, random_state=None):
         Sorted row numbers: all, if `max_samples` asks for no fewer; one more for each
         class that the draw would have lost.
     """
+    if weight is not None and not weight.all():
+        present = np.flatnonzero(weight)
+        return present[draw_rows(codes[present], max_samples, random_state)]
     n_samples = len(codes)
     whole = isinstance(max_samples, (int, np.integer))
     n_drawn = int(max_samples) if whole else max(1, round(max_samples * n_samples))
@@ -42,7 +47,8 @@ def stack_rows(X, more):
     Parameters
     ----------
     X, more : arrays, frames (pandas, polars), sparse matrices or lists
-        Of the same kind and columns; categories of a frame are those of X.
+        Of the same kind and columns. Categories become those of X, numbers the type
+        that holds both.
 
     Returns
     -------
@@ -50,12 +56,19 @@ def stack_rows(X, more):
     """
     if issparse(X) or issparse(more):
         return stack_sparse([X, more], format="csr")
-    if hasattr(X, "vstack"):  # polars
-        return X.vstack(more.select(X.columns).cast(dict(X.schema)))
+    if type(X).__module__.startswith("polars"):
+        import polars as pl
+
+        how = "vertical_relaxed" if hasattr(X, "columns") else "vertical"
+        more = more.select(X.columns) if hasattr(X, "columns") else more
+        return pl.concat([X, more], how=how)
     if hasattr(X, "iloc"):
         import pandas as pd
 
-        return pd.concat([X, more[X.columns].astype(X.dtypes)], ignore_index=True)
+        if hasattr(X, "columns"):
+            categories = X.select_dtypes("category").dtypes
+            more = more[X.columns].astype(categories)
+        return pd.concat([X, more], ignore_index=True)
     if isinstance(X, list):
         return [*X, *more]
     return np.concatenate([X, np.asarray(more)])

@@ -1,6 +1,7 @@
 """DistilledClassifier as its users meet it: composed, searched, routed, refused."""
 
 import pickle
+import shutil
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 
@@ -17,6 +18,7 @@ from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.datasets import load_breast_cancer, load_iris
 from sklearn.ensemble import (
     HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
     RandomForestClassifier,
     StackingClassifier,
     VotingClassifier,
@@ -28,6 +30,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, Perceptron
 from sklearn.model_selection import (
     GridSearchCV,
+    GroupKFold,
     TunedThresholdClassifierCV,
     cross_val_predict,
     cross_val_score,
@@ -284,7 +287,7 @@ def test_weights_reach_the_loss_and_the_teacher():
 
 
 def test_a_teacher_without_weights_is_told_of_once():
-    with pytest.warns(UserWarning, match="takes no sample_weight") as caught:
+    with pytest.warns(UserWarning, match="names no sample_weight") as caught:
         distilled(KNeighborsClassifier()).fit(X, Y, sample_weight=np.ones(len(Y)))
     assert len(caught) == 1
 
@@ -471,3 +474,89 @@ def test_binary_labels_of_a_real_set_are_distilled_better_than_chance():
         warnings.simplefilter("error")
         scores = cross_val_score(distilled(student=LR), X, y == 1, scoring="roc_auc")
     assert scores.mean() > 0.98
+
+
+# Found by use
+
+
+def weighted_loss_of(requests):
+    """Student pipelines under routing at alpha 0, against the native fit."""
+    weight = np.where(CODES == 1, 9.0, 1.0)
+    scale = StandardScaler().set_fit_request(sample_weight=requests[0])
+    last = LogisticRegression(tol=1e-8, max_iter=1000)
+    student = make_pipeline(scale, last.set_fit_request(sample_weight=requests[1]))
+    teacher = GaussianNB().set_fit_request(sample_weight=False)
+    model = distilled(teacher, student, alpha=0).set_fit_request(sample_weight=True)
+    model.fit(X, Y, sample_weight=weight)
+    native = clone(student).fit(X, Y, **({"sample_weight": weight} if any(requests) else {}))
+    return model.student_, native
+
+
+@pytest.mark.parametrize("requests", [(True, False), (True, True), (False, True)])
+def test_routed_weights_of_a_pipeline_go_where_its_steps_ask(requests):
+    with sklearn.config_context(enable_metadata_routing=True):
+        student, native = weighted_loss_of(requests)
+    assert_allclose(student[0].mean_, native[0].mean_, rtol=1e-12)
+    assert_allclose(student[1].coef_, native[1].coef_, atol=1e-4)
+
+
+def test_defaults_and_lists_of_teachers_take_routed_weights():
+    weight = np.where(CODES == 1, 5.0, 1.0)
+    with sklearn.config_context(enable_metadata_routing=True):
+        model = DistilledClassifier([("nb", GaussianNB())], random_state=0)
+        model.fit(X, Y, sample_weight=weight)
+    assert model.teacher_.estimators_[0].class_prior_[1] > 0.6
+
+
+def test_a_class_weight_inside_a_composed_student_is_refused_by_name():
+    vote = VotingClassifier(
+        [("lr", LogisticRegression(class_weight="balanced"))], voting="soft"
+    )
+    with pytest.raises(ValueError, match="class_weight='balanced' of LogisticRegression"):
+        distilled(student=vote).fit(X, Y)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"student": Perceptron()}, "needs a student with predict_proba"),
+        ({"student": GridSearchCV(TREE, {"max_depth": [1]})}, "put the search outside"),
+        ({"student": FrozenEstimator(GaussianNB().fit(X, Y))}, "is never fitted"),
+        ({"student": DecisionTreeClassifier(max_depth=-1)}, "'max_depth' parameter"),
+        ({"student": HistGradientBoostingRegressor()}, "is not a classifier"),
+        ({"teacher": []}, "list of teachers"),
+        ({"teacher": [GaussianNB()]}, "list of teachers"),
+        ({"teacher": [("nb", GaussianNB(), 0.0)]}, "all 0"),
+        ({"teacher": [("p", StandardScaler())]}, "gives no probabilities"),
+        ({"cv": GroupKFold(3)}, "groups"),
+        ({"cv": []}, "no split"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_before_the_teacher_is_fitted(
+    options, message, counted
+):
+    with pytest.raises(ValueError, match=message):
+        distilled(**{"teacher": counted, **options}).fit(X, Y)
+    assert Counted.fits == 0
+
+
+def test_a_failed_fit_leaves_an_unfitted_model():
+    model = distilled().fit(X, Y)
+    with pytest.raises(ValueError, match="one class"):
+        model.fit(X, np.zeros(len(X)))
+    with pytest.raises(NotFittedError):
+        model.predict(X)
+
+
+def test_a_cache_that_is_gone_costs_the_teacher_only(tmp_path):
+    model = distilled(memory=str(tmp_path)).fit(X, Y)
+    shutil.rmtree(tmp_path)
+    with pytest.raises(AttributeError, match="no longer there"):
+        _ = model.teacher_
+    assert_array_equal(pickle.loads(pickle.dumps(model)).predict(X), model.predict(X))
+
+
+def test_a_default_range_of_columns_is_a_position_not_a_name():
+    proba = pd.DataFrame(GaussianNB().fit(X, Y).predict_proba(X))
+    model = distilled().fit(X, CODES + 1, teacher_proba=proba)
+    assert model.score(X, CODES + 1) > 0.9

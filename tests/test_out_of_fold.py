@@ -448,3 +448,72 @@ def test_a_long_fit_made_twice_without_memory_is_warned_of(monkeypatch, tmp_path
         model.set_params(temperature=3).fit(X, Y)
     model.set_params(memory=str(tmp_path)).fit(X, Y)
     model.set_params(memory=None).fit(X[1:], Y[1:])
+
+
+# Found by use
+
+
+def test_unlabelled_numbers_keep_what_labelled_integers_lack():
+    frame = stack_rows(pd.DataFrame({"a": [1, 2]}), pd.DataFrame({"a": [0.5]}))
+    assert_array_equal(frame["a"], [1, 2, 0.5])
+    polars = stack_rows(pl.DataFrame({"a": [1, 2]}), pl.DataFrame({"a": [0.5]}))
+    assert_array_equal(polars["a"], [1, 2, 0.5])
+    assert list(stack_rows(pd.Series(["a"]), pd.Series(["b"]))) == ["a", "b"]
+
+
+def test_splits_may_be_masks():
+    even = np.arange(len(Y)) % 2 == 0
+    masks = labels(GaussianNB(), [(even, ~even), (~even, even)]).proba
+    numbers = [tuple(map(np.flatnonzero, pair)) for pair in ((even, ~even), (~even, even))]
+    assert_array_equal(masks, labels(GaussianNB(), numbers).proba)
+
+
+def test_drawn_rows_have_a_weight():
+    weight = (np.arange(150) % 10 == 0).astype(float)
+    rows = draw_rows(CODES, 9, 0, weight)
+    assert len(rows) == 9
+    assert weight[rows].all()
+
+
+@pytest.mark.filterwarnings("ignore:.* rows have no soft label")
+def test_a_class_that_is_never_held_out_cannot_be_calibrated_by_class():
+    rows = np.flatnonzero(CODES < 2)
+    splits = [(np.arange(150), rows)]
+    model = DistilledClassifier(GaussianNB(), TREE, cv=splits, calibrate_teacher="isotonic")
+    with pytest.raises(ValueError, match="held-out rows of every class"):
+        model.fit(X, Y)
+
+
+def test_weights_and_rare_classes_calibrate_in_silence():
+    rare = np.where(CODES == 2, 1, CODES).astype(str)
+    rare[-3:] = "rare"
+    splitter = StratifiedKFold(3, shuffle=True, random_state=0)
+    model = DistilledClassifier(GaussianNB(), TREE, cv=splitter, calibrate_teacher="sigmoid")
+    weight = np.random.default_rng(0).uniform(0.5, 1, len(rare))
+    assert model.fit(X, rare, sample_weight=weight).score(X, rare) > 0.9
+
+
+def test_a_random_splitter_splits_as_random_state_says():
+    model = DistilledClassifier(
+        GaussianNB(), TREE, cv=StratifiedKFold(3, shuffle=True), random_state=0
+    )
+    first = model.fit(X, Y).predict_proba(X)
+    assert_array_equal(first, model.fit(X, Y).predict_proba(X))
+    assert model.cv.random_state is None
+
+
+def test_folds_in_processes_see_the_same_configuration():
+    frame = pd.DataFrame(X, columns=list("abcd"))
+    with sklearn.config_context(enable_metadata_routing=True):
+        teacher = make_pipeline(GaussianNB().set_fit_request(sample_weight=True))
+        student = LogisticRegression(max_iter=1000).set_fit_request(sample_weight=True)
+        model = DistilledClassifier(teacher, student, cv=2, n_jobs=2)
+        model.fit(frame, Y, sample_weight=np.ones(len(Y)))
+    assert model.score(frame, Y) > 0.9
+
+
+def test_a_frozen_end_of_a_pipeline_is_frozen():
+    teacher = make_pipeline("passthrough", FrozenEstimator(GaussianNB().fit(X, Y)))
+    with pytest.raises(ValueError, match="never fitted"):
+        DistilledClassifier(teacher, TREE, cv=3).fit(X, Y)
+    assert DistilledClassifier(teacher, TREE, cv="auto").fit(X, Y).score(X, Y) > 0.9

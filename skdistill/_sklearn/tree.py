@@ -43,4 +43,5 @@ def tree_from_nodes(nodes, values, n_features, max_depth):
 
 def validate_params(estimator):
     """Raise for a parameter out of its range, naming the class of the estimator."""
-    estimator._validate_params()
+    if hasattr(estimator, "_parameter_constraints"):
+        estimator._validate_params()

@@ -7,6 +7,7 @@ family is one new file.
 import importlib
 import pkgutil
 
+from skdistill.students._reduction import check_student
 from skdistill.students._registry import (
     Fitted,
     Unsupported,
@@ -16,7 +17,15 @@ from skdistill.students._registry import (
     search_space,
 )
 
-__all__ = ["Fitted", "Unsupported", "available", "fit_student", "register", "search_space"]
+__all__ = [
+    "Fitted",
+    "Unsupported",
+    "available",
+    "check_student",
+    "fit_student",
+    "register",
+    "search_space",
+]
 
 for _module in pkgutil.iter_modules(__path__, prefix=f"{__name__}."):
     importlib.import_module(_module.name)

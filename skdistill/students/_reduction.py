@@ -26,16 +26,18 @@ learners known to score held-out rows by their weights is made to split rows ins
 
 import numpy as np
 from sklearn import config_context, get_config
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import StackingClassifier, VotingClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegressionCV, Perceptron, SGDClassifier
 from sklearn.model_selection import StratifiedShuffleSplit, check_cv
+from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import has_fit_parameter
 
 from skdistill._sklearn.bagging import forget_weights
 from skdistill._sklearn.model_selection import BaseSearchCV
+from skdistill._sklearn.tree import validate_params
 from skdistill._sklearn.validation import take_params, take_rows
 from skdistill.loss import logits
 from skdistill.students._labels import LabelSampler, hard_columns, weighted_copies
@@ -74,7 +76,9 @@ def fit_by_labels(student, X, loss, *, random_state=None, **fit_params):
         For a hyper-parameter search or a frozen estimator as student, and for a
         temperature other than 1 where the student has no ``predict_proba``.
     """
-    _refuse(student)
+    check_student(student)
+    if loss.alpha > 0:
+        _refuse_nested_class_weight(student)
     weighted = _takes_weight(student)
     if weighted and not _splits_rows(student):
         student = _iterate(student, X, loss, weighted_copies, _CAP, fit_params)
@@ -84,7 +88,22 @@ def fit_by_labels(student, X, loss, *, random_state=None, **fit_params):
     return Fitted(student, "sampled-labels" if sampler.drawn else "label-reduction")
 
 
-def _refuse(student):
+def check_student(student, temperature=1.0, alpha=0.0):
+    """Refuse what no path can fit, without fitting anything.
+
+    Parameters
+    ----------
+    student : classifier
+    temperature, alpha : float
+        Of the loss to come.
+
+    Raises
+    ------
+    Unsupported, ValueError
+        Naming the student, or its parameter, and the remedy.
+    """
+    while isinstance(student, Pipeline) and isinstance(student.steps[-1][1], BaseEstimator):
+        student = student.steps[-1][1]
     name = type(student).__name__
     if isinstance(student, BaseSearchCV):
         raise Unsupported(
@@ -93,6 +112,30 @@ def _refuse(student):
         )
     if isinstance(student, FrozenEstimator):
         raise Unsupported(f"student={name} is never fitted; pass the estimator inside it")
+    if not is_classifier(student):
+        raise ValueError(f"student={name} is not a classifier; pass one")
+    validate_params(student)
+    late = isinstance(student, StackingClassifier)  # knows its methods once fitted
+    if temperature != 1 and alpha > 0 and not (late or hasattr(student, "predict_proba")):
+        raise _needs_probabilities(student, temperature)
+
+
+def _needs_probabilities(student, temperature):
+    return Unsupported(
+        f"temperature={temperature} needs a student with predict_proba, which "
+        f"{type(student).__name__} lacks with these parameters; use temperature=1"
+    )
+
+
+def _refuse_nested_class_weight(student):
+    """It would weigh the labels that the target of one row is split into."""
+    for part in _parts(student)[1:]:
+        class_weight = part.get_params(deep=False).get("class_weight")
+        if class_weight is not None:
+            raise Unsupported(
+                f"class_weight={class_weight!r} of {type(part).__name__} inside the student "
+                "would bend the soft labels of each row; give sample_weight to fit instead"
+            )
 
 
 def _iterate(student, X, loss, draw, cap, fit_params):
@@ -116,10 +159,7 @@ def _iterate(student, X, loss, draw, cap, fit_params):
 
 def _probabilities(student, X, loss):
     if not hasattr(student, "predict_proba"):
-        raise Unsupported(
-            f"temperature={loss.temperature} needs a student with predict_proba, which "
-            f"{type(student).__name__} lacks with these parameters; use temperature=1"
-        )
+        raise _needs_probabilities(student, loss.temperature)
     return np.asarray(student.predict_proba(X), dtype=float)
 
 

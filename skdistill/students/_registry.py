@@ -14,6 +14,7 @@ import importlib
 from typing import Any, NamedTuple
 
 from sklearn.base import clone
+from sklearn.pipeline import Pipeline
 
 from skdistill._seeds import assign_params, unset_seeds
 from skdistill.students._class_weight import absorb_class_weight
@@ -149,7 +150,7 @@ def fit_student(student, X, loss, *, random_state=None, **fit_params):
     TypeError
         If `fit_params` hold weights, which are part of the loss.
     """
-    if "sample_weight" in fit_params:
+    if "sample_weight" in fit_params and not isinstance(student, Pipeline):
         raise TypeError(
             "sample_weight belongs to the loss, not to the student: give it to "
             "DistilledClassifier.fit, or to CombinedLoss"

@@ -61,7 +61,10 @@ def _route(student, head, fit_params):
     if get_config()["enable_metadata_routing"]:
         routed = process_routing(student, "fit", **fit_params)
         consumed = get_routing_for_object(head).consumes("fit_transform", fit_params)
-        return {key: fit_params[key] for key in consumed}, dict(routed[last].fit)
+        of_last = dict(routed[last].fit)
+        if not isinstance(student.steps[-1][1], Pipeline):
+            of_last.pop("sample_weight", None)  # part of the loss
+        return {key: fit_params[key] for key in consumed}, of_last
     of_head, of_last = {}, {}
     for key, value in fit_params.items():
         step, _, parameter = key.partition("__")
@@ -81,6 +84,25 @@ def _transform_each(head, value):
     if isinstance(value, tuple):
         return tuple(_transform(head, part) for part in value)
     return _transform(head, value)
+
+
+def requested_weight(student, routed):
+    """The weights that a student asks for, of a Pipeline those of its last step.
+
+    Parameters
+    ----------
+    student : classifier
+    routed : dict
+        Metadata that routing hands to its ``fit``.
+
+    Returns
+    -------
+    array-like or None
+    """
+    while isinstance(student, Pipeline) and routed:
+        name, last = student.steps[-1]
+        routed, student = process_routing(student, "fit", **routed)[name].fit, last
+    return routed.get("sample_weight")
 
 
 def pipeline_space(student):

@@ -47,9 +47,9 @@ class AutoDistiller(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     Parameters
     ----------
     teacher : classifier or list, default=None
-        As in :class:`DistilledClassifier`: None takes numbers only. One that is fitted here gives out-of-fold,
-        calibrated labels; in-sample ones if no class has 20 rows. A `FrozenEstimator`
-        must not have seen X.
+        As in :class:`DistilledClassifier`: None takes numbers only. One that is fitted
+        here gives out-of-fold, calibrated labels; in-sample ones if no class has 20
+        rows. A `FrozenEstimator` must not have seen X.
     students : "auto" or list, default="auto"
         Classifiers, ``(name, classifier)``, names of registered classes, or dictionaries
         with "student" and any of "name", "temperature" and "alpha". "auto": a tree of

@@ -20,10 +20,11 @@ from sklearn.utils.validation import check_is_fitted
 from skdistill._candidates import estimators
 from skdistill._exploration import Exploration
 from skdistill._held_out import scoring_name
+from skdistill._rows import check_rows
 from skdistill._selection import choose, pareto_front, within_limits
 from skdistill._sklearn.params import HasMethods, Interval, StrOptions, fit_context
-from skdistill.classifier import DistilledClassifier, check_rows
-from skdistill.teachers import share_tags
+from skdistill._soft_vote import share_tags
+from skdistill.classifier import DistilledClassifier
 
 
 def _best_has(method):

@@ -15,18 +15,17 @@ from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.tree import DecisionTreeClassifier
-from sklearn.utils import check_random_state, indexable
+from sklearn.utils import check_random_state
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
     check_is_fitted,
-    column_or_1d,
     has_fit_parameter,
     validate_data,
 )
 
 from skdistill._probabilities import check_teacher_proba
+from skdistill._rows import check_not_aligned, check_rows, check_shape
 from skdistill._sklearn.params import (
     HasMethods,
     Interval,
@@ -36,16 +35,15 @@ from skdistill._sklearn.params import (
     print_elapsed_time,
 )
 from skdistill._sklearn.validation import (
-    check_sample_weight,
     num_samples,
     take_params,
     take_rows,
 )
+from skdistill._soft_vote import SoftVote, share_tags
 from skdistill.loss import CombinedLoss, LossParts, logits
 from skdistill.students import check_student, fit_student
 from skdistill.students.pipeline import requested_weight
 from skdistill.teachers import (
-    SoftVote,
     TeacherLabels,
     check_members,
     check_teacher,
@@ -53,7 +51,6 @@ from skdistill.teachers import (
     is_frozen,
     label_rows,
     resolve_cv,
-    share_tags,
 )
 from skdistill.transfer import draw_rows, stack_rows
 
@@ -263,7 +260,7 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         check_student(self._student(), self.temperature, self.alpha)
         routed = self._route(sample_weight, fit_params)
         if X_unlabeled is not None:
-            _check_not_aligned(routed.student, len(codes))
+            check_not_aligned(routed.student, len(codes))
         seeds = self._draw_seeds()
         rows = np.arange(len(codes))
         if self.max_samples is not None:
@@ -417,7 +414,7 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
                 "X_unlabeled needs a teacher to label it, and teacher_proba calls none; "
                 "pass a teacher instead"
             )
-        _check_shape(X_unlabeled)
+        check_shape(X_unlabeled)
         if hasattr(X, "columns") != hasattr(X_unlabeled, "columns"):
             raise ValueError(
                 f"X_unlabeled must be of the kind of X, {type(X).__name__}, got "
@@ -549,7 +546,7 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     def _ask(self, method, X):
         check_is_fitted(self, "student_")
-        _check_shape(X)
+        check_shape(X)
         validate_data(self, X, reset=False, skip_check_array=True)
         return getattr(self.student_, method)(X)
 
@@ -576,66 +573,3 @@ def _seeded(cv, seed):
         cv = copy.copy(cv)
         cv.random_state = seed
     return cv
-
-
-def _check_not_aligned(fit_params, n_samples):
-    for name, value in fit_params.items():
-        if hasattr(value, "__len__") and len(value) == n_samples:
-            raise ValueError(
-                f"fit parameter {name!r} has a value per row of X and none for those of "
-                "X_unlabeled; leave one of the two out"
-            )
-
-
-def check_rows(estimator, X, y, sample_weight, teacher_proba):
-    """Everything that can be wrong with the rows, before any long work.
-
-    Parameters
-    ----------
-    estimator : classifier
-        Gets ``classes_``, ``n_features_in_`` and, where there are, feature names.
-    X, y, sample_weight, teacher_proba : array-like
-        As given to ``fit``.
-
-    Returns
-    -------
-    X, y, codes, sample_weight
-        Fit for indexing; `codes` are positions in ``classes_``.
-    """
-    X, y = validate_data(estimator, X, y, skip_check_array=True)
-    X, y, sample_weight, teacher_proba = indexable(X, y, sample_weight, teacher_proba)
-    _check_shape(X)
-    y = column_or_1d(y, warn=True)
-    check_classification_targets(y)
-    estimator.classes_, codes = np.unique(y, return_inverse=True)
-    if len(estimator.classes_) < 2:
-        raise ValueError(
-            f"y holds one class only, {estimator.classes_.tolist()}; a classifier needs two "
-            "classes or more"
-        )
-    if sample_weight is not None:
-        if not np.any(sample_weight):
-            raise ValueError("sample_weight is zero for every row; give some row a weight")
-        sample_weight = check_sample_weight(sample_weight, X, ensure_non_negative=True)
-    return X, y, codes, sample_weight
-
-
-def _check_shape(X):
-    """Refuse what no estimator takes; text is one column by nature."""
-    shape, dtype = getattr(X, "shape", None), getattr(X, "dtype", np.dtype(object))
-    if num_samples(X) == 0:
-        raise ValueError(
-            f"Found array with 0 sample(s) (shape={shape}) while a minimum of 1 is required."
-        )
-    if shape is None:
-        return
-    if len(shape) == 1 and getattr(dtype, "kind", "O") in "biufc":
-        raise ValueError(
-            f"Expected 2D array, got 1D array of shape {shape} instead. Reshape your data "
-            "with X.reshape(-1, 1) if it has a single feature or X.reshape(1, -1) if it is a "
-            "single sample."
-        )
-    if len(shape) == 2 and shape[1] == 0:
-        raise ValueError(
-            f"Found array with 0 feature(s) (shape={shape}) while a minimum of 1 is required."
-        )

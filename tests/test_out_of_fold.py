@@ -34,8 +34,9 @@ from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import DistilledClassifier
 from skdistill._calibration import fit_calibrator
+from skdistill._soft_vote import SoftVote
 from skdistill.loss import soften
-from skdistill.teachers import SoftVote, label_rows, resolve_cv
+from skdistill.teachers import label_rows, resolve_cv
 from skdistill.transfer import draw_rows, stack_rows
 
 X, CODES = load_iris(return_X_y=True)

@@ -13,6 +13,8 @@ from sklearn.neural_network._base import DERIVATIVES
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils.extmath import safe_sparse_dot
 
+from skdistill._sklearn.trainee import trained_as
+
 _RELIED_ON = (
     "_validate_input", "_forward_pass", "_backprop", "_compute_loss_grad", "_predict",
     "_score",
@@ -30,15 +32,8 @@ def train_mlp(student, X, y, loss):
         Labels by which early stopping stratifies and scores; nothing else reads them.
     loss : CombinedLoss
     """
-    for name in _RELIED_ON:
-        if not hasattr(MLPClassifier, name):
-            raise ImportError(f"this scikit-learn has no MLPClassifier.{name} to train with")
-    student.__class__, student._combined_loss = _Trainee, loss
-    try:
+    with trained_as(_Trainee, student, loss, _RELIED_ON):
         student.fit(X, y, sample_weight=np.arange(loss.n_samples))
-    finally:
-        student.__class__ = MLPClassifier
-        del student._combined_loss
 
 
 class _Trainee(MLPClassifier):

@@ -1,0 +1,83 @@
+"""What can be wrong with the rows given to ``fit``, found before any long work."""
+
+import numpy as np
+from sklearn.utils import indexable
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import column_or_1d, validate_data
+
+from skdistill._sklearn.validation import check_sample_weight, num_samples
+
+
+def check_rows(estimator, X, y, sample_weight, teacher_proba):
+    """Everything that can be wrong with the rows, before any long work.
+
+    Parameters
+    ----------
+    estimator : classifier
+        Gets ``classes_``, ``n_features_in_`` and, where there are, feature names.
+    X, y, sample_weight, teacher_proba : array-like
+        As given to ``fit``.
+
+    Returns
+    -------
+    X, y, codes, sample_weight
+        Fit for indexing; `codes` are positions in ``classes_``.
+    """
+    X, y = validate_data(estimator, X, y, skip_check_array=True)
+    X, y, sample_weight, teacher_proba = indexable(X, y, sample_weight, teacher_proba)
+    check_shape(X)
+    y = column_or_1d(y, warn=True)
+    check_classification_targets(y)
+    estimator.classes_, codes = np.unique(y, return_inverse=True)
+    if len(estimator.classes_) < 2:
+        raise ValueError(
+            f"y holds one class only, {estimator.classes_.tolist()}; a classifier needs two "
+            "classes or more"
+        )
+    if sample_weight is not None:
+        if not np.any(sample_weight):
+            raise ValueError("sample_weight is zero for every row; give some row a weight")
+        sample_weight = check_sample_weight(sample_weight, X, ensure_non_negative=True)
+    return X, y, codes, sample_weight
+
+
+def check_shape(X):
+    """Refuse what no estimator takes; text is one column by nature.
+
+    Parameters
+    ----------
+    X : array-like, frame, sparse matrix or list
+    """
+    shape, dtype = getattr(X, "shape", None), getattr(X, "dtype", np.dtype(object))
+    if num_samples(X) == 0:
+        raise ValueError(
+            f"Found array with 0 sample(s) (shape={shape}) while a minimum of 1 is required."
+        )
+    if shape is None:
+        return
+    if len(shape) == 1 and getattr(dtype, "kind", "O") in "biufc":
+        raise ValueError(
+            f"Expected 2D array, got 1D array of shape {shape} instead. Reshape your data "
+            "with X.reshape(-1, 1) if it has a single feature or X.reshape(1, -1) if it is a "
+            "single sample."
+        )
+    if len(shape) == 2 and shape[1] == 0:
+        raise ValueError(
+            f"Found array with 0 feature(s) (shape={shape}) while a minimum of 1 is required."
+        )
+
+
+def check_not_aligned(fit_params, n_samples):
+    """Refuse fit parameters that have a value per row: unlabelled rows have none.
+
+    Parameters
+    ----------
+    fit_params : dict
+    n_samples : int
+    """
+    for name, value in fit_params.items():
+        if hasattr(value, "__len__") and len(value) == n_samples:
+            raise ValueError(
+                f"fit parameter {name!r} has a value per row of X and none for those of "
+                "X_unlabeled; leave one of the two out"
+            )

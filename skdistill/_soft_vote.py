@@ -1,0 +1,113 @@
+"""Several teachers as one: the mean of their probabilities."""
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.utils import get_tags
+from sklearn.utils.validation import has_fit_parameter
+
+from skdistill._probabilities import ask_teacher
+from skdistill._seeds import unset_seeds
+
+
+class SoftVote(ClassifierMixin, BaseEstimator):
+    """Weighted mean of the probabilities of several teachers, aligned by class.
+
+    What a list of teachers stands for. Unlike `VotingClassifier` it hands the user's own
+    labels to its members, and aligns the columns of members that order them otherwise.
+
+    Parameters
+    ----------
+    members : list of (str, classifier) or (str, classifier, float)
+        Name, teacher and weight; the weight is 1 if left out.
+    random_state : int, default=None
+        For the seeds of the members that are None.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+    estimators_ : list of classifier
+        The fitted members.
+    """
+
+    def __init__(self, members, random_state=None):
+        self.members = members
+        self.random_state = random_state
+
+    def fit(self, X, y, sample_weight=None):
+        """Fit a clone of each member; a frozen one is taken as it is.
+
+        Parameters
+        ----------
+        X : array-like, frame, sparse matrix or list of n_samples rows
+        y : array-like of shape (n_samples,)
+        sample_weight : array-like of shape (n_samples,), default=None
+            For the members that take it.
+
+        Returns
+        -------
+        self : SoftVote
+        """
+        self.classes_ = np.unique(y)
+        self.estimators_ = [clone(teacher) for _, teacher, *_ in self.members]
+        for one in self.estimators_:
+            unset_seeds(one, self.random_state)
+            weighted = sample_weight is not None and has_fit_parameter(one, "sample_weight")
+            one.fit(X, y, **({"sample_weight": sample_weight} if weighted else {}))
+        return self
+
+    def predict_proba(self, X):
+        """Weighted mean of the members' probabilities.
+
+        Parameters
+        ----------
+        X : array-like, frame, sparse matrix or list of n_samples rows
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+        """
+        weights = [weight[0] if weight else 1.0 for _, _, *weight in self.members]
+        each = [ask_teacher(one, X, self.classes_) for one in self.estimators_]
+        return np.average(each, axis=0, weights=weights)
+
+    def predict(self, X):
+        """Class of the largest mean probability.
+
+        Parameters
+        ----------
+        X : array-like, frame, sparse matrix or list of n_samples rows
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+    def __sklearn_tags__(self):
+        """Input that every member takes."""
+        return share_tags(super().__sklearn_tags__(), [one for _, one, *_ in self.members])
+
+
+def share_tags(tags, estimators):
+    """Tags of an estimator that hands its input to all of several others.
+
+    Parameters
+    ----------
+    tags : Tags
+        Changed in place.
+    estimators : list of estimator
+
+    Returns
+    -------
+    Tags
+    """
+    others = [get_tags(estimator) for estimator in estimators]
+    for name in ("sparse", "allow_nan", "categorical", "string"):
+        held = all(getattr(other.input_tags, name) for other in others)
+        setattr(tags.input_tags, name, held)
+    tags.input_tags.positive_only = any(other.input_tags.positive_only for other in others)
+    tags.non_deterministic = any(other.non_deterministic for other in others)
+    tags.classifier_tags.multi_class = all(
+        getattr(other.classifier_tags, "multi_class", True) for other in others
+    )
+    return tags

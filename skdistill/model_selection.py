@@ -25,6 +25,7 @@ from skdistill import _study
 from skdistill._sklearn.model_selection import BatchSearchCV, all_fits_failed
 from skdistill._sklearn.params import HasMethods, Interval, StrOptions
 from skdistill._spaces import Start, distilled_inside, space_of
+from skdistill.teachers import is_frozen
 
 _OF_THE_STUDENT = ("temperature", "alpha", "scale_soft_loss", "student")
 
@@ -220,6 +221,14 @@ feature_names_in_
         return candidates, _study.splits_of(trials, len(splits), self.error_score)
 
     def _space(self):
+        if any(is_frozen(kd._teacher()) for _, kd in distilled_inside(self.estimator)):
+            warnings.warn(
+                "the teacher is frozen: where it has seen the rows of this search, every "
+                "score is too good, and its weight alpha with it; pass it unfrozen to have "
+                "it fitted inside each split, or search on rows it has not seen",
+                UserWarning,
+                stacklevel=5,
+            )
         return space_of(self.param_distributions, self.estimator)
 
     def _open_study(self):

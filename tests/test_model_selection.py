@@ -22,6 +22,7 @@ from scipy.stats import loguniform, randint
 from sklearn.base import clone
 from sklearn.datasets import load_iris
 from sklearn.exceptions import FitFailedWarning
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.model_selection import (
@@ -624,3 +625,13 @@ def test_callbacks_of_scikit_learn_see_the_search(capsys):
     watched = search(n_trials=3).set_callbacks(callback.ProgressBar())
     assert len(tried(watched.fit(X, Y))) == 3
     assert "batch #2" in capsys.readouterr().out
+
+
+def test_a_search_around_a_frozen_teacher_is_warned_of_once():
+    X, y = load_iris(return_X_y=True)
+    frozen = FrozenEstimator(GaussianNB().fit(X, y))
+    model = DistilledClassifier(frozen, DecisionTreeClassifier(max_depth=2, random_state=0))
+    search = DistillationSearchCV(model, n_trials=2, cv=2, random_state=0)
+    with pytest.warns(UserWarning, match="the teacher is frozen") as caught:
+        search.fit(X, y)
+    assert len(caught) == 1

@@ -22,7 +22,7 @@ from sklearn.metrics import get_scorer
 from sklearn.utils import check_random_state
 
 from skdistill import _study
-from skdistill._sklearn.model_selection import BatchSearchCV, all_fits_failed
+from skdistill._sklearn.model_selection import BatchSearchCV, all_fits_failed, check_refit
 from skdistill._sklearn.params import HasMethods, Interval, StrOptions
 from skdistill._spaces import Start, distilled_inside, space_of
 from skdistill.teachers import is_frozen
@@ -380,7 +380,7 @@ class _Run:
         scores, refit = split["test_scores"], self.search.refit
         if not isinstance(scores, dict):
             return scores
-        self.search._check_refit_for_multimetric(scores)
+        check_refit(self.search, scores)
         return scores[refit if isinstance(refit, str) else next(iter(scores))]
 
     def _enqueue_undistilled(self):

@@ -152,3 +152,15 @@ class BatchSearchCV(BaseSearchCV):
             self.refit_time_ = time.time() - start
             if hasattr(self.best_estimator_, "feature_names_in_"):
                 self.feature_names_in_ = self.best_estimator_.feature_names_in_
+
+
+def check_refit(search, scores):
+    """Refuse a `refit` that names none of several metrics, as `GridSearchCV` does.
+
+    Parameters
+    ----------
+    search : BatchSearchCV
+    scores : dict
+        Score by metric.
+    """
+    search._check_refit_for_multimetric(scores)

@@ -1,0 +1,197 @@
+"""`DistillationReport`: what a comparison found, as a dict that prints as tables."""
+
+import numpy as np
+
+_HEADLINES = ("log_loss", "brier", "roc_auc", "accuracy", "agreement")
+
+
+class DistillationReport(dict):
+    """What `distillation_report` found; prints as tables.
+
+    Keys
+    ----
+    verdict : str
+        In a sentence, whether distilling pays on the test rows.
+    retention : Retention
+        Share of the teacher's lead in log-loss that is kept; absent without a plain
+        student.
+    test, train : dict
+        ``n_samples``; by "teacher", "plain" and "distilled" a dict of metrics; by
+        "distilled - plain" and "distilled - teacher" a ``(value, low, high)`` for each
+        metric that is a mean over rows, and for the ROC AUC. "train" only where its rows
+        were given, without differences.
+    segments : dict
+        The same as "test" for each value of the column `by`, if one is named.
+    footprint : dict
+        By model a dict of bytes, parameters, features used, seconds, and
+        ``compression_ratio``, how many times fewer bytes it has than the teacher.
+    """
+
+    def to_dict(self):
+        """Its numbers, flat, for loggers.
+
+        Returns
+        -------
+        dict of float
+            With keys like "test/distilled/log_loss" and
+            "test/distilled - plain/log_loss/low". What is not known is left out.
+        """
+        return dict(_flat(self))
+
+    def to_frame(self):
+        """A line for each model and part of the rows, a column for each number.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Indexed by part ("test", "train", "segment VALUE") and model; the differences
+            are lines too, with their "low" and "high". The footprint of a model is in
+            its test line.
+
+        Raises
+        ------
+        ImportError
+            Without pandas.
+        """
+        import pandas as pd
+
+        lines = {}
+        for part, section in self._parts():
+            for name, values in section.items():
+                if name != "n_samples":
+                    lines |= _lines(part, name, values, section["n_samples"])
+        for name, cost in self["footprint"].items():
+            lines["test", name] |= cost
+        frame = pd.DataFrame.from_dict(lines, orient="index")
+        frame.index = pd.MultiIndex.from_tuples(lines, names=["part", "model"])
+        return frame
+
+    def _parts(self):
+        yield from ((part, self[part]) for part in ("test", "train") if part in self)
+        for value, section in self.get("segments", {}).items():
+            yield f"segment {value}", section
+
+    def __str__(self):
+        test, costs = self["test"], self["footprint"]
+        models = list(costs)
+        blocks = [[self["verdict"]], _table(f"test, {test['n_samples']} rows", test, models)]
+        if "train" in self:
+            rows = f"train, {self['train']['n_samples']} rows"
+            blocks.append(_table(rows, self["train"], models, _HEADLINES))
+        blocks.append(_table("footprint", costs, models))
+        if "segments" in self:
+            blocks.append(_segment_table(self["segments"], models))
+        return "\n\n".join("\n".join(block) for block in blocks)
+
+    __repr__ = __str__
+
+
+def verdict(share):
+    """What a share of the teacher's lead says, in words.
+
+    Parameters
+    ----------
+    share : Retention
+
+    Returns
+    -------
+    str
+    """
+    if np.isnan(share.value):
+        if share.low > 0:
+            return "the teacher has no lead to keep, yet distilling pays"
+        return "the teacher is no better than the plain student: ship the plain one"
+    value, low, high = (100 * end for end in share)
+    if not np.isfinite(low + high):
+        return "the teacher's lead over the plain student is in doubt: ship the plain one"
+    kept = f"{value:.0f} % of the teacher's lead, 95 % interval {low:.0f} to {high:.0f}"
+    if low > 0:
+        return f"keeps {kept}"
+    if high < 0:
+        return f"distilling does harm ({kept}): ship the plain one"
+    return f"no detectable gain ({kept}): ship the plain one"
+
+
+# Numbers as lines ----------------------------------------------------------------------
+
+
+def _flat(tree, prefix=""):
+    for key, value in tree.items():
+        value = value._asdict() if hasattr(value, "_asdict") else value
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{key}/")
+        elif isinstance(value, int | float):
+            yield f"{prefix}{key}", float(value)
+
+
+def _lines(part, name, values, n_samples):
+    """Lines of a frame: one for a model, three for a difference."""
+    if " - " not in name:
+        return {(part, name): {"n_samples": n_samples, **values}}
+    return {
+        (part, name + suffix): {metric: getattr(one, end) for metric, one in values.items()}
+        for suffix, end in (("", "value"), (", low", "low"), (", high", "high"))
+    }
+
+
+def _table(title, section, models, metrics=None):
+    """A line for each metric, a column for each model and for the gain."""
+    gain = section.get("distilled - plain", {})
+    heading = [title, *models] + (["distilled - plain, 95 % interval"] if gain else [])
+    body = [
+        [
+            name.replace("_", " "),
+            *(_number(section[model][name]) for model in models),
+            *([_with_interval(gain.get(name))] if gain else []),
+        ]
+        for name in metrics or section[models[0]]
+    ]
+    return aligned([heading, *body])
+
+
+def _segment_table(segments, models):
+    heading = ["segment, log-loss", "rows", *models, "distilled - plain, 95 % interval"]
+    body = [
+        [
+            value,
+            str(section["n_samples"]),
+            *(_number(section[model]["log_loss"]) for model in models),
+            _with_interval(section.get("distilled - plain", {}).get("log_loss")),
+        ]
+        for value, section in segments.items()
+    ]
+    return aligned([heading, *body])
+
+
+def _number(value):
+    if value is None:
+        return "?"
+    if isinstance(value, int):
+        return str(value)
+    return f"{value if abs(value) > 1e-12 else 0:.4g}"  # no rounding error in the table
+
+
+def _with_interval(one):
+    return "" if one is None else f"{one.value:+.4f}  [{one.low:+.4f}, {one.high:+.4f}]"
+
+
+def aligned(rows):
+    """Rows of cells as lines of text: the first column to the left, others to the right.
+
+    Parameters
+    ----------
+    rows : list of list of str
+
+    Returns
+    -------
+    list of str
+        Columns are two blanks apart or more.
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            [first.ljust(widths[0])]
+            + [cell.rjust(width) for cell, width in zip(cells, widths[1:], strict=True)]
+        ).rstrip()
+        for first, *cells in rows
+    ]

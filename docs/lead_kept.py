@@ -11,8 +11,8 @@ import matplotlib
 matplotlib.use("svg")
 import matplotlib.pyplot as plt
 
-from skdistill.__main__ import DATASETS, STUDENTS, compare, load
 from skdistill.classifier import DistilledClassifier
+from skdistill.demo import DATASETS, STUDENTS, compare, load
 
 PLAIN, DISTILLED, TEACHER = "#D55E00", "#0072B2", "#555555"  # Okabe and Ito
 

@@ -228,7 +228,9 @@ class CombinedLoss:
         self._softened = np.asfortranarray(
             np.where(self._has_soft[:, None], soften(self.soft_labels, self.temperature), 0)
         )
+        self.row_weight = self.alpha * self._soft_weight + (1 - self.alpha) * self._hard_weight
         self._negentropy = xlogy(self._softened, self._softened).sum(axis=1)
+        self._offset = self._soft_scale * self._soft_weight * self._negentropy
         self._terms, self._pull = self._tempered_terms()
 
     def _tempered_terms(self):
@@ -254,12 +256,12 @@ class CombinedLoss:
     @property
     def n_samples(self):
         """Number of rows."""
-        return self.soft_labels.shape[0]
+        return self._pull.shape[0]
 
     @property
     def n_classes(self):
         """Number of classes."""
-        return self.soft_labels.shape[1]
+        return self.classes.shape[0]
 
     @property
     def raw_shape(self):
@@ -267,14 +269,14 @@ class CombinedLoss:
         return self._pull.shape
 
     @cached_property
-    def row_weight(self):
-        """Weight of each row in the sum."""
-        return self.alpha * self._soft_weight + (1 - self.alpha) * self._hard_weight
-
-    @cached_property
     def total_weight(self):
         """Sum of `row_weight`."""
         return float(self.row_weight.sum())
+
+    @cached_property
+    def _offset_sum(self):
+        """The teacher's negative entropy: what makes the soft term a divergence."""
+        return self._offset.sum()
 
     @property
     def labels(self):
@@ -298,7 +300,7 @@ class CombinedLoss:
         """
         shape, raw = np.shape(raw), self._as_raw(raw)
         gradient = -self._pull
-        value = self._constant_value + np.vdot(gradient.T, raw.T)
+        value = self._offset_sum + np.vdot(gradient.T, raw.T)
         for tau, weight in self._terms:
             log_partition, proba = _log_partition(raw, tau)
             value += tau * np.vdot(weight, log_partition)
@@ -405,18 +407,26 @@ class CombinedLoss:
         Parameters
         ----------
         rows : array-like of int or bool, or slice
+            Kept, and read whenever the part first needs one of its arrays.
 
         Returns
         -------
         CombinedLoss
         """
         part = copy.copy(self)
-        for name in _PER_ROW:
-            setattr(part, name, getattr(self, name)[rows])
-        part._terms = [(tau, weight[rows]) for tau, weight in self._terms]
-        for name in _SUMS:
+        for name in (*_PER_ROW, *_SUMS):
             part.__dict__.pop(name, None)
+        part._part_of = self, rows
+        part._terms = [(tau, weight[rows]) for tau, weight in self._terms]
         return part
+
+    def __getattr__(self, name):
+        """Take an array of a part from the whole once it is asked for: few ever are."""
+        if name not in _PER_ROW:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        whole, rows = self._part_of
+        self.__dict__[name] = getattr(whole, name)[rows]
+        return self.__dict__[name]
 
     def reweight(self, factor):
         """The loss with every row's sample weight multiplied by a factor.
@@ -538,11 +548,6 @@ class CombinedLoss:
             return terms, total(self._pull)
         return terms, np.column_stack([total(column) for column in self._pull.T])
 
-    @cached_property
-    def _constant_value(self):
-        """The teacher's negative entropy: what makes the soft term a divergence."""
-        return self._soft_scale * np.vdot(self._soft_weight, self._negentropy)
-
     def _as_raw(self, raw):
         """Columns contiguous, as all sums over few classes want it; the largest is 0."""
         raw = np.asarray(raw, dtype=np.float64, order="F").reshape(self.raw_shape)
@@ -550,10 +555,10 @@ class CombinedLoss:
 
 
 _PER_ROW = (
-    "soft_labels", "y", "sample_weight", "_has_soft", "_soft_weight", "_hard_weight",
-    "_softened", "_negentropy", "_pull",
+    "soft_labels", "y", "sample_weight", "row_weight", "_has_soft", "_soft_weight",
+    "_hard_weight", "_softened", "_negentropy", "_offset", "_pull",
 )  # fmt: skip
-_SUMS = ("row_weight", "total_weight", "_constant_value")
+_SUMS = ("total_weight", "_offset_sum")
 
 
 def _rows(weight, raw):

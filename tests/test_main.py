@@ -1,4 +1,4 @@
-"""The main job, run as its users run it: what it prints is true and runs."""
+"""The demo, run as its users run it: what it prints is true and runs."""
 
 import os
 import re
@@ -69,7 +69,8 @@ def test_the_lines_of_python_it_prints_give_the_number_of_the_table(printed, tab
     assert found == pytest.approx(table["tree, distilled"]["log-loss"], abs=6e-5)
 
 
-def test_help_names_every_option(tmp_path):
+def test_help_names_every_option_and_the_other_command(tmp_path):
     text = run(tmp_path, "-m", "skdistill", "--help").stdout
     for option in ("--dataset", "--splits", "--seed", "--temperature", "--alpha"):
         assert option in text
+    assert "python -m skdistill auto" in " ".join(text.split())

@@ -9,9 +9,8 @@ from numbers import Integral
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, check_cv
-from sklearn.utils import check_random_state
+from sklearn.utils import Bunch, check_random_state
 
 from skdistill._candidates import candidates
 from skdistill._held_out import HeldOut, interval
@@ -22,6 +21,7 @@ from skdistill._spaces import family_space
 from skdistill.classifier import DistilledClassifier
 from skdistill.footprint import latency, n_bytes, n_parameters
 from skdistill.model_selection import DistillationSearchCV
+from skdistill.teachers import is_frozen
 
 _INNER, _OUTER = 3, 4  # folds
 _ENOUGH = 20  # rows of the largest class: then each of the teacher's folds has one
@@ -57,10 +57,13 @@ class Exploration:
     searches, models, estimators : dict
         By name of the row: the search, the model fitted on all rows, and that model
         unfitted, which is there for rows that failed too.
+    interrupt : KeyboardInterrupt or None
+        What ended it early.
     """
 
     def __init__(self, auto, X, y, groups, given, folder):
         self.auto, self.X, self.y, self.given, self.folder = auto, X, y, given, folder
+        self.teacher = auto.teacher
         seeds = check_random_state(auto.random_state).randint(np.iinfo(np.int32).max, size=3)
         self.seed, split_seed, bootstrap_seed = seeds.tolist()
         self.candidates = candidates(auto.students, X, auto.temperatures, auto.alphas)
@@ -87,21 +90,32 @@ class Exploration:
         )
         self.labelling = _labelling(auto, y, given)
         self.teacher_proba = {}
-        self.rows, self.draws, self.searches = [], {}, {}
+        self.rows, self.proba, self.draws, self.searches = [], {}, {}, {}
         self.estimators, self.models, self.failures = {}, {}, []
+        self.interrupt = None
         self.begun = time.monotonic()
 
     def explore(self):
-        """Search, measure and refit each candidate, then measure the teacher."""
+        """Search, measure and refit each candidate, then measure the teacher.
+
+        An interrupt leaves the rest out, once there is a student.
+        """
         for number, candidate in enumerate(self.candidates):
             row = candidate._asdict() | {"error": "", "params": {}}
             self.estimators[candidate.name] = self._estimator(candidate)
             self.left = (len(self.candidates) - number) * len(self.parts)  # searches
             try:
-                row |= self._explore(candidate)
+                if self.interrupt is None:
+                    row |= self._explore(candidate)
             except Exception as error:
                 self.failures.append(error)
                 row["error"] = f"{type(error).__name__}: {error}"
+            except KeyboardInterrupt as interrupt:
+                if not self.models:
+                    raise
+                self.interrupt = interrupt
+            if self.interrupt is not None:
+                row["error"] = "KeyboardInterrupt: stopped before it was finished"
             self.rows.append(row)
         if not self.models:
             first = self.failures[0]
@@ -121,10 +135,22 @@ class Exploration:
         board = {name: _column(name, self.rows) for name in names}
         return board | {"chosen": np.zeros(len(self.rows), dtype=bool)}
 
+    def held_out_rows(self):
+        """What the leaderboard was measured on, and what each row of it predicts there."""
+        held_out = self.held_out
+        return Bunch(
+            train=self.splits[0][0],
+            test=self.tested,
+            y=held_out.y,
+            sample_weight=held_out.weight,
+            groups=held_out.groups,
+            proba=self.proba,
+        )
+
     def _estimator(self, candidate):
         fixed = {"temperature": candidate.temperature, "alpha": candidate.alpha}
         return DistilledClassifier(
-            self.auto.teacher,
+            self.teacher,
             clone(candidate.student),
             random_state=self.seed,
             **self.labelling,
@@ -210,6 +236,7 @@ class Exploration:
     def _measured(self, name, proba):
         teacher = np.concatenate([self.teacher_proba[i] for i in range(len(self.splits))])
         columns, self.draws[name] = self.held_out.measure(proba, teacher)
+        self.proba[name] = proba
         return columns
 
     def _params(self, candidate, search):
@@ -243,8 +270,7 @@ class Exploration:
 def _labelling(auto, y, given):
     """Out-of-fold, calibrated labels, where the teacher is fitted here and rows suffice."""
     _, counts = np.unique(y, return_counts=True)
-    frozen = isinstance(auto.teacher, FrozenEstimator)
-    if frozen or "teacher_proba" in given or counts.max() < _ENOUGH:
+    if is_frozen(auto.teacher) or "teacher_proba" in given or counts.max() < _ENOUGH:
         return {}
     return {"cv": "auto", "calibrate_teacher": True}
 

@@ -8,6 +8,7 @@ teacher is fitted once for each of them.
 """
 
 import os
+from datetime import UTC, datetime
 from numbers import Integral, Real
 from tempfile import TemporaryDirectory
 
@@ -20,6 +21,7 @@ from sklearn.utils.validation import check_is_fitted
 from skdistill._candidates import estimators
 from skdistill._exploration import Exploration
 from skdistill._held_out import scoring_name
+from skdistill._provenance import provenance
 from skdistill._rows import check_rows
 from skdistill._selection import choose, pareto_front, within_limits
 from skdistill._sklearn.params import HasMethods, Interval, StrOptions, fit_context
@@ -113,6 +115,16 @@ class AutoDistiller(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     best_params_ : dict
     results_ : dict of DistillationSearchCV
         The search behind each row, by name.
+    held_out_ : Bunch
+        What the leaderboard was measured on. "test": positions in X of the rows held out,
+        of all splits; "y", "sample_weight" and "groups" of these rows, None where not
+        given; "proba": by name of the row, "teacher" too, the probabilities for them, of
+        shape (n_held_out, n_classes). "train": the rows of the first split's other part.
+    provenance_ : dict
+        Plain values for a record: "begun" (ISO, UTC), "seconds"; "n_samples", "n_features",
+        "feature_names", "classes", "class_counts", "data_hash" of X and y; "teacher",
+        "teacher_hash" (None if it cannot be pickled); "random_state"; "versions";
+        "warnings", sentences on what makes the estimates too good.
     classes_, n_features_in_, feature_names_in_
         As in other classifiers.
 
@@ -216,7 +228,12 @@ class AutoDistiller(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         ValueError
             If none meets the limits, or a row is held out twice. Where no student could be
             fitted, the error of the first.
+        KeyboardInterrupt
+            On an interrupt, when all attributes have been set from what is finished then;
+            none if no student is.
         """
+        self.__dict__.pop("best_estimator_", None)
+        begun = datetime.now(UTC)
         X, y, _, sample_weight = check_rows(self, X, y, sample_weight, teacher_proba)
         groups = None if groups is None else np.asarray(groups)
         given = {"sample_weight": sample_weight, "teacher_proba": teacher_proba}
@@ -230,7 +247,13 @@ class AutoDistiller(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             run.explore()
             self.leaderboard_ = run.leaderboard()
             self.results_, self._rows = run.searches, run.estimators
-            self._choose(run.models)
+            self.held_out_ = run.held_out_rows()
+            self.provenance_ = provenance(self, X, y, run.teacher, given, run.splits, begun)
+            try:
+                self._choose(run.models)
+            finally:
+                if run.interrupt is not None:
+                    raise run.interrupt
         return self
 
     def fit_candidate(self, row, X, y, **fit_params):

@@ -1,7 +1,9 @@
 """AutoDistiller: which student to ship, measured on rows that nothing was chosen by."""
 
+import json
 import pickle
 import time
+from datetime import datetime
 from pathlib import Path
 
 import joblib
@@ -13,6 +15,7 @@ from scipy.sparse import csr_matrix
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import make_classification
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, f1_score, log_loss, make_scorer, roc_auc_score
 from sklearn.model_selection import GroupKFold, ShuffleSplit, cross_val_score, train_test_split
@@ -25,6 +28,7 @@ from sklearn.utils.estimator_checks import check_estimator
 from skdistill import AutoDistiller, DistilledClassifier
 from skdistill._candidates import auto_students, candidates
 from skdistill._held_out import HeldOut
+from skdistill._provenance import _warnings
 from skdistill._selection import choose, pareto_front
 from skdistill.footprint import n_bytes
 from skdistill.scorers import teacher_scorer
@@ -52,6 +56,13 @@ class Broken(ClassifierMixin, BaseEstimator):
         raise NotImplementedError
 
     predict = predict_proba
+
+
+class Interrupted(GaussianNB):
+    """A student during whose fit somebody presses Ctrl-C."""
+
+    def fit(self, X, y, sample_weight=None):
+        raise KeyboardInterrupt
 
 
 class Logged(GaussianNB):
@@ -151,6 +162,28 @@ def test_held_out_labels_choose_nothing():
         assert row_of(right, name)["search_score"] == row_of(misled, name)["search_score"]
 
 
+def test_what_was_held_out_gives_the_figures_of_the_leaderboard(explored):
+    kept = explored.held_out_
+    assert sorted([*kept.train, *kept.test]) == list(range(len(X)))
+    assert_array_equal(kept.y, Y[kept.test])
+    assert kept.sample_weight is None
+    assert set(kept.proba) == set(explored.leaderboard_["name"])
+    for name, proba in kept.proba.items():
+        assert_allclose(log_loss(kept.y, proba), row_of(explored, name)["log_loss"])
+
+
+def test_several_splits_keep_their_rows_one_after_the_other():
+    weight, groups = np.random.default_rng(0).random(len(X)), np.arange(len(X)) // 6
+    splitter = GroupKFold(2)
+    fit = {"sample_weight": weight, "groups": groups}
+    kept = explore([("tree", TREE)], n_trials=1, cv=splitter, fit=fit).held_out_
+    (train, first), (_, second) = splitter.split(X, Y, groups)
+    assert_array_equal(kept.train, train)
+    assert_array_equal(kept.test, np.concatenate([first, second]))
+    assert_array_equal(kept.sample_weight, weight[kept.test])
+    assert_array_equal(kept.groups, groups[kept.test])
+
+
 def test_the_gain_of_distilling_is_paired_with_the_plain_student(explored):
     distilled, plain, teacher = (
         row_of(explored, n) for n in ("tree", "tree, plain", "teacher")
@@ -197,6 +230,31 @@ def test_a_student_that_fails_is_a_row_with_its_error():
     assert row_of(auto, "tree")["error"] == ""
     with pytest.raises(RuntimeError, match="broken on purpose"):
         auto.fit_candidate("broken", X, Y)
+
+
+def test_an_interrupt_keeps_what_was_finished():
+    auto = AutoDistiller(
+        GaussianNB(), [*PAIR, ("never", Interrupted()), ("late", TREE)], n_trials=1
+    )
+    with pytest.raises(KeyboardInterrupt):
+        auto.fit(X, Y)
+    board = auto.leaderboard_
+    errors = dict(zip(board["name"], board["error"], strict=True))
+    finished = {name for name, error in errors.items() if not error}
+    assert finished == {"tree", "tree, plain", "linear", "linear, plain", "teacher"}
+    assert len(errors) == 9
+    assert all(errors[name].startswith("KeyboardInterrupt") for name in set(errors) - finished)
+    assert set(auto.held_out_.proba) == finished
+    assert auto.predict(X).shape == Y.shape
+    assert auto.best_estimator_.teacher_.class_count_.sum() == len(X)
+    assert pickle.loads(pickle.dumps(auto)).provenance_ == auto.provenance_
+
+
+def test_an_interrupt_before_any_student_leaves_nothing():
+    auto = AutoDistiller(GaussianNB(), [TREE], n_trials=1).fit(X, Y)
+    with pytest.raises(KeyboardInterrupt):
+        auto.set_params(students=[Interrupted(), TREE]).fit(X, Y)
+    assert not hasattr(auto, "best_estimator_")
 
 
 def test_an_exploration_in_which_everything_fails_says_why():
@@ -448,6 +506,47 @@ def test_everything_passes_through_a_pipeline_a_cross_validation_and_a_pickle(ex
         )
         weights = {"sample_weight": np.ones(len(X))}
         assert cross_val_score(routed, X, Y, cv=2, params=weights).mean() > 0.6
+
+
+def test_provenance_is_plain_and_tells_data_and_teachers_apart(explored):
+    known = explored.provenance_
+    assert json.loads(json.dumps(known)) == known
+    assert datetime.fromisoformat(known["begun"]).tzinfo is not None
+    assert known["teacher"] == "GaussianNB()"
+    assert (known["classes"], known["n_samples"]) == (["no", "yes"], len(X))
+    assert sum(known["class_counts"]) == len(X)
+    assert known["versions"]["scikit-learn"] == sklearn.__version__
+    assert known["warnings"] == []
+    options = {"students": [("tree", TREE)], "n_trials": 1}
+    same = explore(**options).provenance_
+    other = explore(teacher=GaussianNB(var_smoothing=1e-3), X=X + 1, **options).provenance_
+    for name in ("data_hash", "teacher_hash"):
+        assert known[name] == same[name]
+        assert known[name] != other[name]
+
+
+def test_provenance_warns_of_what_may_have_seen_the_held_out_rows():
+    options = {"students": [("tree", TREE)], "n_trials": 1}
+    frozen = FrozenEstimator(GaussianNB().fit(X, Y))
+    frozen = explore(teacher=frozen, **options).provenance_
+    assert "frozen" in frozen["warnings"][0]
+    given = explore(fit={"teacher_proba": np.full((len(X), 2), 0.5)}, **options).provenance_
+    assert given["teacher"] == "teacher_proba"
+    assert "teacher_proba" in given["warnings"][0]
+
+
+@pytest.mark.parametrize("kind", ["array", "text", "sparse", "pandas", "polars"])
+def test_held_out_rows_that_were_trained_on_are_counted(kind):
+    rows = np.array([[1.0, np.nan], [0.0, 2.0], [3.0, 0.0], [1.0, np.nan]])
+    if kind == "text":
+        rows = ["one", "two", "three", "one"]
+    elif kind == "sparse":
+        rows = csr_matrix(rows)
+    elif kind != "array":
+        rows = pytest.importorskip(kind).DataFrame({"a": rows[:, 0], "b": list("xyzx")})
+    (warning,) = _warnings(rows, None, {}, [([0, 1], [2, 3])])
+    assert warning.startswith("1 of 2 held-out rows")
+    assert _warnings(rows, None, {}, [([1, 2], [0, 3])]) == []
 
 
 def test_tags_are_what_teacher_and_students_share():

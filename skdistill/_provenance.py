@@ -1,0 +1,123 @@
+"""What a result came from: data, teacher, seed and versions, as plain JSON values.
+
+Two results with equal hashes were made of the same rows and of teachers given alike; a
+warning says what makes held-out estimates too good.
+"""
+
+import pickle
+import platform
+import sys
+from datetime import UTC, datetime
+
+import joblib
+import numpy as np
+import optuna
+import scipy
+import sklearn
+from scipy.sparse import issparse
+
+from skdistill._study import fingerprint
+from skdistill.classifier import DistilledClassifier
+from skdistill.teachers import is_frozen
+
+_GIVEN = "teacher_proba"
+
+
+def provenance(auto, X, y, teacher, given, splits, begun):
+    """Where a fitted `AutoDistiller` comes from.
+
+    Parameters
+    ----------
+    auto : AutoDistiller
+        With ``classes_``.
+    X, y : array-like
+    teacher : classifier, list or None
+        Unfitted, unless it is frozen.
+    given : dict
+        Other metadata of ``fit``; with "teacher_proba" there was no teacher.
+    splits : list of (train, test)
+    begun : datetime
+        In UTC.
+
+    Returns
+    -------
+    dict
+    """
+    _, counts = np.unique(y, return_counts=True)
+    names = getattr(auto, "feature_names_in_", None)
+    return {
+        "begun": begun.isoformat(timespec="seconds"),
+        "seconds": (datetime.now(UTC) - begun).total_seconds(),
+        "n_samples": len(y),
+        "n_features": getattr(auto, "n_features_in_", None),
+        "feature_names": None if names is None else names.tolist(),
+        "classes": [str(label) for label in auto.classes_],
+        "class_counts": counts.tolist(),
+        "data_hash": joblib.hash((X, y)),
+        **_of_teacher(teacher, given),
+        "random_state": repr(auto.random_state),
+        "versions": _versions(),
+        "warnings": _warnings(X, teacher, given, splits),
+    }
+
+
+def _of_teacher(teacher, given):
+    if _GIVEN in given:
+        return {"teacher": _GIVEN, "teacher_hash": joblib.hash(np.asarray(given[_GIVEN]))}
+    teacher = DistilledClassifier(teacher)._teacher()
+    try:
+        found = fingerprint(teacher)["estimator"]
+    except (pickle.PicklingError, AttributeError, TypeError):  # it holds a lambda
+        found = None
+    return {"teacher": repr(teacher), "teacher_hash": found}
+
+
+def _versions():
+    packages = {"scikit-learn": sklearn, "scipy": scipy, "numpy": np, "optuna": optuna}
+    packages |= {"joblib": joblib, "skdistill": sys.modules[__package__]}
+    versions = {name: package.__version__ for name, package in packages.items()}
+    return {"python": platform.python_version(), **versions}
+
+
+def _warnings(X, teacher, given, splits):
+    found = []
+    teachers = [one for _, one, *_ in teacher] if isinstance(teacher, list) else [teacher]
+    if _GIVEN in given:
+        found.append(
+            "teacher_proba was given: where the models behind it had seen the row they "
+            "label, the estimates are too good"
+        )
+    elif any(map(is_frozen, teachers)):
+        found.append(
+            "the teacher is frozen: where it had seen the held-out rows, its estimates and "
+            "those of the students it taught are too good"
+        )
+    hashes = np.asarray(_row_hashes(X))
+    n_tested = sum(len(test) for _, test in splits)
+    known = sum(np.isin(hashes[test], hashes[train]).sum() for train, test in splits)
+    if known:
+        found.append(
+            f"{known} of {n_tested} held-out rows equal a training row in every column: "
+            "where that is no coincidence, the estimates are too good"
+        )
+    return found
+
+
+def _row_hashes(X):
+    """Of each row; equal where rows are."""
+    if hasattr(X, "hash_rows"):  # polars
+        return X.hash_rows().to_numpy()
+    if hasattr(X, "iloc"):
+        from pandas.util import hash_pandas_object
+
+        return hash_pandas_object(X, index=False)
+    if issparse(X):
+        X = X.tocsr(copy=True)
+        X.sum_duplicates()
+        ends = zip(X.indptr, X.indptr[1:], strict=False)
+        parts = [(X.indices[a:b].tobytes(), X.data[a:b].tobytes()) for a, b in ends]
+        return [hash(part) for part in parts]
+    rows = np.asarray(X)
+    if rows.dtype.kind in "biuf":
+        return [hash(row.tobytes()) for row in rows]
+    return [hash(str(row)) for row in rows.tolist()]

@@ -1,0 +1,134 @@
+"""``python -m skdistill auto``: from a table on disk to a student on disk.
+
+The options are parsed, the table is read and checked, `AutoDistiller` explores, and what
+it found is written. What the user can mend is refused before the exploration begins; what
+an interrupt or a limit leaves of an exploration is written.
+"""
+
+import logging
+import os
+import sys
+from importlib.util import find_spec
+
+from sklearn.metrics import get_scorer_names
+from sklearn.pipeline import Pipeline
+
+from skdistill._candidates import auto_students
+from skdistill.auto import AutoDistiller
+from skdistill.command._files import FILES, PICKLE, STUDENT, write
+from skdistill.command._options import AUTO, parser
+from skdistill.command._refused import Refused, check_known
+from skdistill.command._table import read
+from skdistill.command._teacher import load_teacher
+from skdistill.students import available
+
+__all__ = ["main"]
+
+NO_STUDENT, REFUSED, INTERRUPTED = 1, 2, 130  # exit codes
+_NEEDED = ("pandas", "pyarrow", "skops", "jinja2", "matplotlib")
+
+
+def main(arguments=None):
+    """Explore students for a table and write what was found.
+
+    Parameters
+    ----------
+    arguments : list of str, default=None
+        Of the command line; None: those of this process.
+
+    Returns
+    -------
+    int
+        Exit code: 0; 1 if there is no student to write; 2 for what the user can mend; 130
+        if interrupted.
+    """
+    options = parser().parse_args(arguments)
+    logging.basicConfig(format="%(levelname)s: %(message)s")
+    try:
+        return _run(options)
+    except Refused as refusal:
+        print(f"error: {refusal}", file=sys.stderr)
+        return REFUSED
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _run(options):
+    _check(options)
+    rows = read(options)
+    teacher, rows = load_teacher(options, rows)
+    auto = AutoDistiller(
+        teacher,
+        _students(options.students, rows.X),
+        n_trials=options.trials,
+        timeout=options.timeout,
+        scoring=options.scoring,
+        cv=rows.cv,
+        max_bytes=options.max_bytes,
+        max_latency_us=options.max_latency_us,
+        selection=options.selection,
+        n_jobs=options.jobs,
+        storage=options.storage,
+        random_state=options.seed,
+        verbose=1,
+    )
+    options.out.mkdir(parents=True, exist_ok=True)
+    code = _explore(auto, rows)
+    # who has just interrupted does not wait for what a report with rows fits again
+    given = {} if code == INTERRUPTED else {"X": rows.X, "y": rows.y, **rows.fit_params}
+    written = write(auto, options.out, pickled=options.pickle, given=given)
+    return code or (0 if {STUDENT, PICKLE} & set(written) else NO_STUDENT)
+
+
+def _check(options):
+    """Refuse whatever needs no look into the table."""
+    if absent := [name for name in _NEEDED if find_spec(name) is None]:
+        raise Refused(f"{', '.join(absent)} cannot be imported: pip install 'skdistill[auto]'")
+    if options.teacher and options.teacher_proba:
+        raise Refused("--teacher and --teacher-proba are two teachers; give one of them")
+    classes = [name for name in available() if name != "Pipeline"]
+    check_known("--students", options.students, [*AUTO, *classes], "a student")
+    check_known("--scoring", [options.scoring], get_scorer_names(), "a scorer")
+    there = [name for name in FILES if (options.out / name).exists()]
+    if there and not options.overwrite:
+        raise Refused(
+            f"--out {options.out} holds {', '.join(there)} of an earlier run; give another "
+            "folder, or --overwrite"
+        )
+    if options.out.exists() and not os.access(options.out, os.W_OK):
+        raise Refused(f"--out {options.out} cannot be written to; give another folder")
+
+
+def _students(names, X):
+    """Those of "auto" by name, and registered classes with the same preparation of X."""
+    if not names:
+        return "auto"
+    own = dict(auto_students(X))
+    preparation = own["logistic"].steps[:-1]
+    return [
+        (
+            name,
+            own[name]
+            if name in own
+            else Pipeline([*preparation, (name, available()[name]())]),
+        )
+        for name in names
+    ]
+
+
+def _explore(auto, rows):
+    """Exit code; whatever it is, there is a leaderboard now."""
+    try:
+        auto.fit(rows.X, rows.y, **rows.fit_params)
+    except KeyboardInterrupt:
+        if not hasattr(auto, "leaderboard_"):
+            raise
+        print("interrupted: writing what is finished; again to stop that too", file=sys.stderr)
+        return INTERRUPTED
+    except ValueError as error:
+        if not hasattr(auto, "leaderboard_"):
+            raise Refused("\n".join([str(error), *getattr(error, "__notes__", ())])) from error
+        print(f"error: {error}", file=sys.stderr)
+        return NO_STUDENT
+    return 0

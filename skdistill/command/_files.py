@@ -1,0 +1,115 @@
+"""What a run leaves in a folder: the student, the leaderboard, a report and its model card."""
+
+import json
+import os
+import pickle
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from zipfile import ZIP_DEFLATED
+
+import numpy as np
+
+from skdistill.report import aligned
+
+STUDENT, PICKLE, LEADERBOARD = "student.skops", "student.pickle", "leaderboard.csv"
+REPORT, CARD = "report.html", "model_card.json"
+FILES = (STUDENT, PICKLE, LEADERBOARD, REPORT, CARD)
+
+_SHOWN = 8  # rows of the leaderboard that are printed
+
+
+def write(auto, out, *, pickled, given):
+    """Write what an exploration found, and print the best of it.
+
+    Parameters
+    ----------
+    auto : AutoDistiller
+        With a leaderboard; without a chosen student that is all that is written.
+    out : Path
+        Files of an earlier run are replaced, and those without a successor removed.
+    pickled : bool
+        Whether the student is pickled too.
+    given : dict
+        Rows for the report, as `write_report` takes them.
+
+    Returns
+    -------
+    list of str
+        Names of the files.
+    """
+    print(*_best_rows(auto), "", sep="\n")
+    written = _keep(out, lambda folder: _write_leaderboard(auto, folder))
+    if hasattr(auto, "best_estimator_"):
+        written += _keep(out, lambda folder: _write_student(auto, folder, pickled))
+        written += _keep(out, lambda folder: _write_report(auto, folder, given))
+    for stale in set(FILES) - set(written):
+        (out / stale).unlink(missing_ok=True)
+    print(*(f"wrote {out / name}" for name in written), *_how_to_load(out, written), sep="\n")
+    return written
+
+
+def _keep(out, write_to):
+    """Move what is written to a folder to `out`: each file is there whole or not at all."""
+    with TemporaryDirectory(dir=out, prefix=".writing-") as folder:
+        write_to(Path(folder))
+        names = sorted(os.listdir(folder))
+        for name in names:
+            os.replace(Path(folder, name), out / name)
+    return names
+
+
+def _write_leaderboard(auto, folder):
+    import pandas as pd
+
+    table = pd.DataFrame(auto.leaderboard_)
+    table["params"] = [json.dumps(params, default=str) for params in table["params"]]
+    table.to_csv(folder / LEADERBOARD, index=False)
+
+
+def _write_student(auto, folder, pickled):
+    from skops.io import dump
+    from skops.io.exceptions import UnsupportedTypeException
+
+    if pickled:
+        (folder / PICKLE).write_bytes(pickle.dumps(auto.best_student_))
+    try:
+        dump(auto.best_student_, folder / STUDENT, compression=ZIP_DEFLATED)
+    except UnsupportedTypeException as error:
+        (folder / STUDENT).unlink(missing_ok=True)
+        print(f"error: skops cannot write the student: {error}; --pickle can", file=sys.stderr)
+
+
+def _write_report(auto, folder, given):
+    from skdistill.report import write_report
+
+    write_report(auto, folder / REPORT, **given)
+
+
+def _best_rows(auto):
+    """Lines with the best rows of the leaderboard, and the chosen one."""
+    board = auto.leaderboard_
+    metric = "log_loss" if auto.metric_ == "neg_log_loss" else auto.metric_
+    shown = [row for row, chosen in enumerate(board["chosen"]) if chosen or row < _SHOWN]
+    heading = ["* chosen", f"{metric}, 95 % interval", "bytes", "us a row"]
+    return aligned([heading, *(_cells(board, row, metric) for row in shown)])
+
+
+def _cells(board, row, metric):
+    quality = [board[metric + end][row] for end in ("", "_low", "_high")]
+    costs = [board[column][row] for column in ("bytes", "latency_us")]
+    return [
+        ("* " if board["chosen"][row] else "  ") + board["name"][row],
+        board["error"][row].partition(":")[0] or "{:.4f} [{:.4f}, {:.4f}]".format(*quality),
+        *("" if np.isnan(cost) else f"{cost:,.0f}" for cost in costs),
+    ]
+
+
+def _how_to_load(out, written):
+    from skops.io import get_untrusted_types
+
+    if STUDENT not in written:
+        return []
+    path = out / STUDENT
+    trusted = get_untrusted_types(file=path)
+    return ["", "import skops.io", f"student = skops.io.load({str(path)!r}, {trusted=})"]

@@ -5,6 +5,7 @@ leaf is solved from its sums alone, all leaves at once. Who calls it: `CombinedL
 """
 
 import numpy as np
+from scipy.special import log_softmax, logsumexp
 
 _NEVER = -800.0  # exp(-800) is exactly 0 in float64
 _NOTHING = -1e4  # log of a target of 0, finite so that sums stay free of NaN
@@ -55,34 +56,40 @@ def minimise_groups(terms, pull):
 
 
 def _solve_mixed(a, b, log_r, T):
-    """``log x`` for ``a x_k + (b / Z) x_k^T = r_k``, ``Z = sum_k x_k^T``."""
+    """``log x`` for ``a x_k + (b / Z) x_k^T = r_k``, ``Z = sum_k x_k^T``.
+
+    Inside, classes are on the first axis: sums over few of them are fast there.
+    """
     weight, nothing = a + b, np.isneginf(log_r)
-    log_r = np.where(nothing, _NOTHING, log_r - np.log(weight)[:, None])
-    log_a, level = np.log(a / weight)[:, None], np.log(b / weight)  # exact for one-hot r
-    edge = level + (T - 1) * np.log(log_r.shape[1])
-    low, high = np.minimum(level, edge), np.maximum(level, edge)
-    log_x, todo = np.empty_like(log_r), np.arange(len(log_r))
-    y = np.minimum(log_r - log_a, (log_r - level[:, None]) / T)
+    log_r = np.where(nothing, _NOTHING, log_r - np.log(weight)[:, None]).T.copy()
+    a, b = a / weight, b / weight  # exact for one-hot r
+    y = log_softmax(log_r / (a + b * T), axis=0)  # of first order about equal classes
+    log_a, log_b = np.log(a), np.log(b)
+    level, edge = log_b - logsumexp(T * y, axis=0), log_b + (T - 1) * np.log(len(log_r))
+    low, high = np.minimum(log_b, edge), np.maximum(log_b, edge)
+    log_x, todo = np.empty_like(log_r), np.arange(len(weight))
     for _ in range(100):
-        y, share = _solve_class(log_a, level[:, None], log_r, T, y)
+        y, share = _solve_class(log_a, level, log_r, T, y)
         x, rate = np.exp(y), share / (1 + (T - 1) * share)  # rate = -dy / dlevel
-        total = x.sum(axis=1)
+        total = x.sum(axis=0)
         excess = np.log(total)
         low, high = np.where(excess > 0, level, low), np.where(excess > 0, high, level)
         done = (np.abs(excess) < 1e-13) | (high - low <= 1e-15 * np.abs(high))
-        log_x[todo[done]] = y[done]
+        log_x[:, todo[done]] = y[:, done]
         if done.all():
             break
         with np.errstate(divide="ignore", over="ignore"):
-            step = excess * total / (x * rate).sum(axis=1)
+            step = excess * total / (x * rate).sum(axis=0)
         inside = (level + step >= low) & (level + step <= high)
         step = np.where(inside, step, (low + high) / 2 - level)
-        level, y = level + step, y - rate * step[:, None]
+        level, y = level + step, y - rate * step
+        rest = np.flatnonzero(~done)
         todo, log_a, level, low, high, log_r, y = (
-            of_group[~done] for of_group in (todo, log_a, level, low, high, log_r, y)
+            of_group[..., rest] for of_group in (todo, log_a, level, low, high, log_r, y)
         )
     else:
-        log_x[todo] = y
+        log_x[:, todo] = y
+    log_x = log_x.T
     log_x[nothing] = -np.inf
     return log_x
 

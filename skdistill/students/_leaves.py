@@ -32,11 +32,10 @@ def labels_alone(loss):
     if loss.temperature != 1 and loss.alpha > 0:
         return None
     target = loss.blend()
-    one_hot = (target.max(axis=1) == 1) | (loss.row_weight == 0)
-    columns = target.argmax(axis=1)
-    if not one_hot.all() or len(np.unique(columns)) < loss.n_classes:
+    if not np.all((target.max(axis=1) == 1) | (loss.row_weight == 0)):
         return None
-    return columns
+    columns = target.argmax(axis=1)
+    return columns if len(np.unique(columns)) == loss.n_classes else None
 
 
 def plain_weight(weight, loss):
@@ -72,10 +71,11 @@ def node_values(nodes, leaves, loss, *, monotonic_cst=None, factor=None, of_row=
         1, 0, -1: how the probability of the second of two classes follows a feature.
     factor : ndarray of shape (n_samples,), default=None
         Multiplies the loss of each row.
-    of_row : ndarray of shape (n_samples, n_classes), default=None
-        Probabilities that minimise the loss of each row, given for many trees on the
-        same rows: a leaf of one row is then not solved again, and an internal node gets
-        the mean over its leaves in place of a solution of its own.
+    of_row : callable, default=None
+        Returns the probabilities that minimise the loss of each row, of shape (n_samples,
+        n_classes), given for many trees on the same rows: a leaf of one row is then not
+        solved again, and an internal node gets the mean over its leaves in place of a
+        solution of its own.
 
     Returns
     -------
@@ -95,7 +95,7 @@ def node_values(nodes, leaves, loss, *, monotonic_cst=None, factor=None, of_row=
         proba = _solve(taus, sums)
     else:
         rows = np.arange(len(leaves)) if factor is None else np.flatnonzero(factor)
-        proba = _solve_shared(nodes, leaves[rows], taus, sums, of_row[rows])
+        proba = _solve_shared(nodes, leaves, rows, taus, sums, of_row)
     if monotonic_cst is not None:
         second = in_order(nodes, proba[:, 1], np.asarray(monotonic_cst))
         proba = np.column_stack([1 - second, second])
@@ -109,13 +109,15 @@ def _solve(taus, sums):
     return probabilities(minimise_groups(terms, pull[:, 0] if pull.shape[1] == 1 else pull))
 
 
-def _solve_shared(nodes, leaves, taus, sums, of_row):
+def _solve_shared(nodes, leaves, rows, taus, sums, of_row):
     """Minimise the loss of leaves of several rows; average over leaves above them."""
-    proba = np.zeros((len(nodes), of_row.shape[1]))
-    proba[leaves] = of_row
     is_leaf = nodes["left_child"] < 0
-    shared = is_leaf & (np.bincount(leaves, minlength=len(nodes)) != 1)
-    proba[shared] = _solve(taus, sums[shared])
+    shared = is_leaf & (np.bincount(leaves[rows], minlength=len(nodes)) != 1)
+    solved = _solve(taus, sums[shared])
+    proba = np.zeros((len(nodes), solved.shape[1]))
+    proba[shared] = solved
+    if len(alone := rows[~shared[leaves[rows]]]):
+        proba[leaves[alone]] = of_row()[alone]
     weight = sums[:, : len(taus)].sum(axis=1, keepdims=True)
     mass = add_up(nodes, np.where(is_leaf[:, None], weight * proba, 0))
     return np.where(is_leaf[:, None], proba, mass / mass.sum(axis=1, keepdims=True))

@@ -13,8 +13,11 @@ Soft targets leave no node pure. Where nothing but purity bounds the trees, as b
 they grow to single rows, with several times the nodes of the native forest.
 """
 
+from functools import cache
+
 import numpy as np
 from optuna.distributions import IntDistribution
+from scipy.sparse import issparse
 from sklearn.base import clone
 from sklearn.ensemble import (
     BaggingClassifier,
@@ -31,7 +34,7 @@ from skdistill.students._boosting import weighted_rows
 from skdistill.students._labels import hard_columns
 from skdistill.students._leaves import labels_alone, plain_weight, probabilities
 from skdistill.students._registry import Fitted, Unsupported, register
-from skdistill.students.tree import check_tree, fit_soft, tree_space
+from skdistill.students.tree import check_tree, fit_soft, growth_target, tree_space
 
 
 def fit_forest(student, X, loss, *, random_state=None):
@@ -72,9 +75,10 @@ def fit_forest(student, X, loss, *, random_state=None):
     target, weight = loss.pull()
     weight, columns = plain_weight(weight, loss), hard_columns(loss)
     _draw(student, X, loss.classes[columns], weight)
-    check_tree(student.estimators_[0], loss)
+    tree = student.estimators_[0]
+    check_tree(tree, loss)
     X = check_array(X, accept_sparse="csr", dtype=np.float32, ensure_all_finite=False)
-    _grow(student, X, loss, target, weight)
+    _grow(student, X, loss, growth_target(tree.criterion, target, weight), weight)
     student.classes_ = loss.classes
     student.n_classes_ = type(student.n_classes_)(loss.n_classes)
     if student.oob_score:
@@ -119,9 +123,11 @@ def _grow(student, X, loss, target, weight):
     """Grow the trees in threads, as the native fit does: the work is in compiled code."""
     every = np.arange(X.shape[1])
     features = getattr(student, "estimators_features_", [every] * len(student))
-    of_row = None
-    if loss.temperature != 1:
-        of_row = probabilities(loss.constant(np.arange(loss.n_samples), loss.n_samples))
+    check_input = issparse(X) or bool(np.isnan(X).any())
+
+    @cache
+    def of_row():
+        return probabilities(loss.constant(np.arange(loss.n_samples), loss.n_samples))
 
     def grow(tree, drawn, features):
         own_X = X if np.array_equal(features, every) else X[:, features]
@@ -129,7 +135,8 @@ def _grow(student, X, loss, target, weight):
         if weight is not None:
             factor = np.divide(own_weight, weight, np.zeros(len(weight)), where=weight > 0)
         code_type = tree.classes_.dtype
-        fit_soft(tree, own_X, loss, target, own_weight, factor=factor, of_row=of_row)
+        values = {"factor": factor, "of_row": of_row}
+        fit_soft(tree, own_X, loss, target, own_weight, check_input=check_input, **values)
         tree.classes_ = np.arange(loss.n_classes, dtype=code_type)
 
     Parallel(n_jobs=student.n_jobs, verbose=student.verbose, prefer="threads")(

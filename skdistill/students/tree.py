@@ -76,6 +76,7 @@ def fit_tree(student, X, loss, *, random_state=None, check_input=True):
         return Fitted(student.fit(X, y, sample_weight=weight, check_input=check_input))
     target, weight = loss.pull()
     weight = plain_weight(weight, loss)
+    target = growth_target(student.criterion, target, weight)
     return Fitted(fit_soft(student, X, loss, target, weight, check_input=check_input))
 
 
@@ -88,8 +89,8 @@ def fit_soft(student, X, loss, target, weight, *, check_input=True, **values):
         Fitted in place.
     X : array-like, frame or sparse matrix of `loss.n_samples` rows
     loss : CombinedLoss
-    target : ndarray of shape (n_samples, n_classes)
-        What the tree is grown on.
+    target : ndarray
+        What the tree is grown on, as `growth_target` returns it.
     weight : ndarray of shape (n_samples,) or None
         Of the rows while the tree grows.
     check_input : bool, default=True
@@ -101,7 +102,7 @@ def fit_soft(student, X, loss, target, weight, *, check_input=True, **values):
     student
     """
     grow = _grow_by_regression if student.criterion == "gini" else _grow_on_copies
-    grown = grow(student, X, target, weight, check_input)
+    grown = grow(student, X, loss.n_classes, target, weight, check_input)
     leaves, nodes = grown.apply(X, check_input=check_input), nodes_of(grown.tree_)
     proba, mean = node_values(
         nodes, leaves, loss, monotonic_cst=student.monotonic_cst, **values
@@ -132,20 +133,24 @@ def check_tree(student, loss):
         )
 
 
-def _grow_by_regression(student, X, target, weight, check_input):
-    """The splits of a Gini tree on rows repeated K times, by least squares."""
-    regressor = _REGRESSOR[type(student)](**regression_params(student, target.shape[1]))
-    return regressor.fit(
-        X, regression_target(target, weight), sample_weight=weight, check_input=check_input
-    )
+def growth_target(criterion, target, weight):
+    """Targets as a tree takes them that is grown by regression, or on copies.
 
+    Parameters
+    ----------
+    criterion : str
+    target : ndarray of shape (n_samples, n_classes)
+    weight : ndarray of shape (n_samples,) or None
 
-def regression_target(target, weight):
-    """Targets as a regression takes them: of two classes, the second alone.
-
-    Their range is cut into a grid on which sums are exact: a node of equal targets then
-    has an impurity of 0 and is not split on rounding errors.
+    Returns
+    -------
+    ndarray of the shape of `target`, or (n_samples,)
+        For a regression, of two classes the second alone, and in steps of a grid on which
+        sums are exact: a node of equal targets then has an impurity of 0 and is not split
+        on rounding errors.
     """
+    if criterion != "gini":
+        return target
     target = target[:, 1] if target.shape[1] == 2 else target
     seen = target if weight is None else target[weight > 0]
     low, high = seen.min(axis=0), seen.max(axis=0)
@@ -153,19 +158,20 @@ def regression_target(target, weight):
     return np.round((target - low) / grid) * grid
 
 
-def regression_params(student, n_classes):
-    """Parameters with which a regressor makes the splits of a tree or forest."""
+def _grow_by_regression(student, X, n_classes, target, weight, check_input):
+    """The splits of a Gini tree on rows repeated K times, by least squares."""
     params = student.get_params(deep=False)
     del params["class_weight"]
     params["criterion"] = "squared_error"
     for name in ("min_impurity_decrease", "ccp_alpha"):
         params[name] = params[name] / n_classes
-    return params
+    regressor = _REGRESSOR[type(student)](**params)
+    return regressor.fit(X, target, sample_weight=weight, check_input=check_input)
 
 
-def _grow_on_copies(student, X, target, weight, check_input):
+def _grow_on_copies(student, X, n_classes, target, weight, check_input):
     """The tree on K weighted copies of each row; a copy of weight 0 keeps its place."""
-    n_samples, n_classes = target.shape
+    n_samples = len(target)
     weight = np.ones(n_samples) if weight is None else weight
     mass = np.where(weight > 0, np.maximum(target.T, _TRACE) * weight, 0).T.ravel()
     copies = clone(student).set_params(**_params_in_copies(student, n_samples, n_classes))

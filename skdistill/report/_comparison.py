@@ -5,6 +5,9 @@ rows, the paired differences with their intervals, what each costs, and a verdic
 be that the plain student serves as well.
 """
 
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
 import numpy as np
 from sklearn.base import clone
 from sklearn.dummy import DummyClassifier
@@ -19,6 +22,29 @@ from skdistill.report._mapping import DistillationReport, verdict
 from skdistill.teachers import is_fitted
 
 MAX_SEGMENTS = 50
+
+
+class Kept(NamedTuple):
+    """What a report was made of, for the page that is written of it.
+
+    Attributes
+    ----------
+    model, student, teacher : fitted classifier
+        The best estimator of what was given, what ships of it, its teacher.
+    compared : Compared
+    X, X_train : rows, or None
+    y_train : ndarray or None
+    begun : datetime
+    """
+
+    model: Any
+    student: Any
+    teacher: Any
+    compared: Compared
+    X: Any
+    X_train: Any
+    y_train: np.ndarray | None
+    begun: datetime
 
 
 def distillation_report(
@@ -83,6 +109,7 @@ def distillation_report(
     >>> report["test"]["distilled"]["accuracy"] > 0.9
     True
     """
+    begun = datetime.now(UTC)
     if (X_train is None) != (y_train is None):
         raise ValueError("X_train and y_train belong together; give both or neither")
     models = {
@@ -103,6 +130,16 @@ def distillation_report(
             value: rows.take(chosen).section() for value, chosen in _segments(X, by)
         }
     report["footprint"] = _footprints(models, X)
+    report.kept = Kept(
+        model=_best(model),
+        student=_part(model, "student_"),
+        teacher=models["teacher"],
+        compared=rows,
+        X=X,
+        X_train=X_train,
+        y_train=None if y_train is None else column_or_1d(y_train),
+        begun=begun,
+    )
     return report
 
 

@@ -27,6 +27,12 @@ class DistillationReport(dict):
         ``compression_ratio``, how many times fewer bytes it has than the teacher.
     """
 
+    kept = None  # what a page is drawn from
+
+    def __reduce__(self):
+        """Leave models and rows behind."""
+        return type(self), (dict(self),)
+
     def to_dict(self):
         """Its numbers, flat, for loggers.
 

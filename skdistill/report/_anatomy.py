@@ -1,0 +1,196 @@
+"""The model itself: the rules of a tree, coefficients, or importances.
+
+Names are those that come out of the steps before the last. Importances by permutation
+are of the columns of X, whatever the steps make of them, and of a student that has not
+seen the rows: how much the loss rises when a column is shuffled among them.
+"""
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.compose import ColumnTransformer
+from sklearn.inspection import permutation_importance
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.tree import BaseDecisionTree, export_text
+
+from skdistill._sklearn.validation import take_rows
+from skdistill.footprint import n_parameters
+from skdistill.metrics import log_loss_by_row
+from skdistill.report._columns import columns_of
+
+_LINES, _TOP, _REPEATS, _ROWS, _MOST = 160, 20, 3, 2000, 200
+
+
+def anatomy(case, model):
+    """What the student that ships does with its columns.
+
+    Parameters
+    ----------
+    case : Case
+    model : fitted classifier or None
+        The same, fitted without the held-out rows.
+
+    Returns
+    -------
+    dict
+    """
+    steps, last = split(case.student)
+    names = feature_names(case.student, case.names)
+    found = {
+        "class": type(last).__name__,
+        "steps": [type(step).__name__ for step in steps],
+        "n_parameters": n_parameters(case.student),
+    }
+    if isinstance(last, BaseDecisionTree):
+        found |= _rules(last, names, case.classes)
+        found |= {"depth": int(last.get_depth()), "leaves": int(last.get_n_leaves())}
+    elif hasattr(last, "coef_"):
+        found |= _coefficients(last, names, steps, case.classes)
+    else:
+        found |= _importances(last, names)
+    return found | {"permutation": _permutation(case, model)}
+
+
+def split(student):
+    """The steps before the last, pipelines in pipelines too, and the last."""
+    steps = []
+    while isinstance(student, Pipeline):
+        *before, (_, student) = student.steps
+        steps += [step for _, step in before if step not in (None, "passthrough")]
+    return steps, student
+
+
+def feature_names(student, names):
+    """Names of what the last step is fed; None where a step has none to give."""
+    steps, _ = split(student)
+    for step in steps:
+        if not hasattr(step, "get_feature_names_out"):
+            return None
+        given = None if names is None else np.asarray(names, dtype=object)
+        names = [str(name) for name in step.get_feature_names_out(given)]
+        if isinstance(step, ColumnTransformer):
+            names = _without_prefixes(step, names)
+    return names if names is None else [str(name) for name in names]
+
+
+def _without_prefixes(step, names):
+    """Without the names of the transformers, unless they tell columns apart."""
+    prefixes = tuple(f"{name}__" for name, *_ in step.transformers_)
+    bare = [name.partition("__")[2] if name.startswith(prefixes) else name for name in names]
+    return bare if len(set(bare)) == len(bare) else names
+
+
+def feature_weights(student):
+    """What each feature counts in the last step; None where it does not say.
+
+    Returns
+    -------
+    ndarray of shape (n_features,) or None
+    """
+    _, last = split(student)
+    if hasattr(last, "coef_"):
+        coef = last.coef_.toarray() if issparse(last.coef_) else np.asarray(last.coef_)
+        return np.abs(coef).mean(axis=0)
+    found = getattr(last, "feature_importances_", None)
+    return None if found is None else np.asarray(found, dtype=float)
+
+
+def named(names, n_features):
+    """Names, or x0, x1, ..."""
+    return names or [f"x{i}" for i in range(n_features)]
+
+
+def _rules(tree, names, classes):
+    lines = export_text(
+        tree,
+        feature_names=named(names, tree.n_features_in_),
+        class_names=[str(label) for label in classes],
+        max_depth=max(tree.get_depth(), 1),
+        decimals=4,
+    ).splitlines()
+    return {"rules": "\n".join(lines[:_LINES]), "rules_left_out": max(0, len(lines) - _LINES)}
+
+
+def _coefficients(linear, names, steps, classes):
+    coef = linear.coef_.toarray() if issparse(linear.coef_) else np.asarray(linear.coef_)
+    names = named(names, coef.shape[1])
+    top = np.argsort(-np.abs(coef).max(axis=0), kind="stable")[:_TOP]
+    return {
+        "coefficients": [_coefficient(names[i], coef[:, i], classes) for i in top],
+        "n_coefficients": int(coef.shape[1]),
+        "intercept": np.ravel(linear.intercept_).tolist(),
+        "standardised": bool(steps) and isinstance(steps[-1], StandardScaler),
+    }
+
+
+def _coefficient(name, values, classes):
+    """Of two classes its value; of more the classes that it speaks for and against."""
+    if len(values) == 1:
+        return {"feature": name, "value": float(values[0])}
+    most, least = values.argmax(), values.argmin()
+    return {
+        "feature": name,
+        "value": float(values[most]),
+        "for": str(classes[most]),
+        "lowest": float(values[least]),
+        "against": str(classes[least]),
+    }
+
+
+def _importances(last, names):
+    weights = feature_weights(last)
+    if weights is None:
+        return {}
+    names, total = named(names, len(weights)), weights.sum() or 1
+    top = np.argsort(-weights, kind="stable")[:_TOP]
+    return {
+        "importances": [{"feature": names[i], "value": float(weights[i] / total)} for i in top]
+    }
+
+
+# Permutation ---------------------------------------------------------------------------
+
+
+def _permutation(case, model):
+    """Rise of the log-loss on held-out rows with a column shuffled, the largest first."""
+    if model is None:
+        return {"missing": case.no_refit or case.no_rows}
+    chosen = np.flatnonzero(case.rows.fresh)[:_ROWS]
+    X, weight = case.rows.X_test, case.held_out.sample_weight
+    names = list(columns_of(X, case.names))
+    if issparse(X) or len(names) > _MOST or (hasattr(X, "columns") and not hasattr(X, "iloc")):
+        names = []
+    if not names:
+        return {
+            "missing": f"Columns are shuffled in arrays and pandas frames of up to {_MOST}."
+        }
+    found = permutation_importance(
+        model,
+        take_rows(X, chosen),
+        case.held_out.y[chosen],
+        scoring=_scorer(case.classes),
+        n_repeats=_REPEATS,
+        random_state=0,
+        sample_weight=None if weight is None else weight[chosen],
+    )
+    order = np.argsort(-found.importances_mean, kind="stable")
+    rows = [
+        {
+            "column": names[i],
+            "value": float(found.importances_mean[i]),
+            "sd": float(found.importances_std[i]),
+        }
+        for i in order
+        if found.importances[i].any()
+    ]
+    return {"columns": rows, "n_rows": len(chosen), "n_repeats": _REPEATS, "missing": ""}
+
+
+def _scorer(classes):
+    """Minus the log-loss, of rows that may lack a class."""
+
+    def score(model, X, y, sample_weight=None):
+        loss = log_loss_by_row(y, model.predict_proba(X), classes=classes)
+        return -np.average(loss, weights=sample_weight)
+
+    return score

@@ -1,0 +1,103 @@
+"""What a page is made of, whether an `AutoDistiller` or a comparison found it.
+
+Both become a `Case`: a leaderboard, what its rows predict for held-out rows, the student
+that ships, and where rows are at hand, the rows. All that is written is made from it.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.utils import Bunch
+
+TEACHER = "teacher"
+
+
+class Rows(NamedTuple):
+    """Rows to look at, and to fit again on.
+
+    Attributes
+    ----------
+    X_test : rows
+        The held-out ones, in the order of ``Case.held_out``.
+    fed : rows
+        The same as the student is fed them, behind the head of a pipeline.
+    fresh : ndarray of bool of shape (n_held_out,)
+        Which of them are not rows of `X_train`.
+    X_train, y_train : rows and ndarray, or None
+        As the student is fed them.
+    fit_params : dict
+        "sample_weight" and "teacher_proba" of the training rows, where there are.
+    groups : ndarray or None
+        Of the training rows.
+    """
+
+    X_test: Any
+    fed: Any
+    fresh: np.ndarray
+    X_train: Any
+    y_train: Any
+    fit_params: dict
+    groups: Any
+
+
+class Case(NamedTuple):
+    """One exploration or comparison.
+
+    Attributes
+    ----------
+    board : dict of ndarray
+        As ``AutoDistiller.leaderboard_``.
+    metric, scoring : str, str or callable
+        What gain and gap are measured in.
+    classes : ndarray
+    held_out : Bunch
+        As ``AutoDistiller.held_out_``.
+    chosen, plain, distilled : str or None
+        Rows of the board: what was chosen, its family on hard labels and distilled.
+    model : DistilledClassifier or None
+        With the parameters of the chosen row.
+    student : fitted classifier
+        What ships.
+    honest : fitted classifier or None
+        A model that ships the same and has not seen the held-out rows.
+    names : list of str or None
+        Of the columns of X.
+    limits : dict
+        Hard limits by column of the board.
+    provenance : dict
+        As ``AutoDistiller.provenance_``.
+    rows : Rows or None
+    no_rows, no_refit : str
+        How to get what needs rows, and refits; "" where nothing is missing.
+    """
+
+    board: dict
+    metric: str
+    scoring: Any
+    classes: np.ndarray
+    held_out: Bunch
+    chosen: str
+    plain: str | None
+    distilled: str | None
+    model: Any
+    student: Any
+    honest: Any
+    names: list | None
+    limits: dict
+    provenance: dict
+    rows: Rows | None
+    no_rows: str
+    no_refit: str
+
+    def row(self, name):
+        """A row of the board, as a dict; None for None."""
+        if name is None:
+            return None
+        position = int(np.flatnonzero(self.board["name"] == name)[0])
+        return {column: values[position] for column, values in self.board.items()}
+
+    @property
+    def roles(self):
+        """Who stands beside whom: the row of each role that there is."""
+        named = {"teacher": TEACHER, "plain": self.plain, "distilled": self.distilled}
+        return {role: name for role, name in named.items() if name in self.held_out.proba}

@@ -1,0 +1,88 @@
+"""The displays of `skdistill.plot` as inline SVG, small enough for a phone.
+
+Glyphs are paths, so that a page looks the same wherever it is opened; identifiers begin
+with the name of the figure, so that figures on one page do not share them.
+"""
+
+import re
+from html import escape
+from io import StringIO
+
+import numpy as np
+
+from skdistill.plot import ParetoDisplay, ReliabilityDisplay
+
+_STYLE = {
+    "svg.fonttype": "path",
+    "svg.image_inline": True,
+    "font.size": 10.5,
+    "text.parse_math": False,
+}
+_COSTS = {"latency_us": "latency", "bytes": "size"}
+
+
+def figures(case):
+    """Markup by name of the figure.
+
+    Parameters
+    ----------
+    case : Case
+
+    Returns
+    -------
+    dict of list of dict
+        Under "front" and "reliability": "svg" and what it shows, "label".
+    """
+    import matplotlib.style
+
+    with matplotlib.style.context(["default", _STYLE]):
+        return {"front": _front(case), "reliability": _reliability(case)}
+
+
+def _front(case):
+    board, drawn = case.board, []
+    for x, word in _COSTS.items():
+        if not np.isfinite(board[x]).any():
+            continue
+        figure, ax = _axes(4.7, 4.6)
+        ParetoDisplay.from_leaderboard(
+            board, x=x, metric=case.metric, limit=case.limits[x], ax=ax
+        )
+        label = f"Quality of every row of the leaderboard against its {word}"
+        drawn.append({"svg": _svg(figure, f"front-{word}", label), "label": label})
+    return drawn
+
+
+def _reliability(case):
+    probas = {role: case.held_out.proba[name] for role, name in case.roles.items()}
+    made = [_axes(3.3, 3.5) for _ in probas]
+    ReliabilityDisplay.from_predictions(
+        case.held_out.y, probas, classes=case.classes, ax=[ax for _, ax in made]
+    )
+    drawn = []
+    for (figure, ax), role in zip(made, probas, strict=True):
+        ax.set_ylabel(made[0][1].get_ylabel())
+        label = f"Reliability of {case.roles[role]}: observed share against probability"
+        drawn.append({"svg": _svg(figure, f"reliability-{role}", label), "label": label})
+    return drawn
+
+
+def _axes(width, height):
+    """Axes of a figure that no window and no pyplot state knows of."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    return figure, figure.subplots()
+
+
+def _svg(figure, name, label):
+    """The element alone, named for those who do not see it."""
+    import matplotlib
+
+    text, nothing = StringIO(), dict.fromkeys(("Date", "Creator", "Format", "Type"))
+    with matplotlib.rc_context({"svg.hashsalt": name}):
+        figure.savefig(text, format="svg", metadata=nothing)
+    svg = text.getvalue()
+    svg = re.sub(r'(\bid="|href="#|url\(#)', rf"\1{name}-", svg[svg.index("<svg") :])
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    return svg.replace("<svg ", f'<svg role="img" aria-label="{escape(label)}" ', 1)

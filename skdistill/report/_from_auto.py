@@ -1,0 +1,109 @@
+"""The case of an `AutoDistiller`: its leaderboard, and the rows it was fitted on."""
+
+import joblib
+import numpy as np
+from sklearn.utils import indexable
+from sklearn.utils.validation import column_or_1d
+
+from skdistill._probabilities import check_teacher_proba
+from skdistill._sklearn.validation import num_samples, take_rows
+from skdistill.report._case import Case, Rows
+
+_NO_ROWS = "Needs the rows: write_report(auto, path, X, y), with the X and y of fit."
+
+
+def case_of_auto(auto, X, y, sample_weight, groups, teacher_proba):
+    """The case of a fitted `AutoDistiller`.
+
+    Parameters
+    ----------
+    auto : AutoDistiller
+    X, y, sample_weight, groups, teacher_proba : array-like or None
+        As its `fit` had them.
+
+    Returns
+    -------
+    Case
+
+    Raises
+    ------
+    ValueError
+        If X and y are not those that `fit` had.
+    """
+    board, held_out = auto.leaderboard_, auto.held_out_
+    chosen = str(board["name"][board["chosen"]][0])
+    family = str(board["family"][board["chosen"]][0])
+    plain = f"{family}, plain"
+    names = auto.provenance_["feature_names"]
+    given = {"sample_weight": sample_weight, "teacher_proba": teacher_proba}
+    return Case(
+        board=board,
+        metric=auto.metric_,
+        scoring=auto.scoring or "neg_log_loss",
+        classes=auto.classes_,
+        held_out=held_out,
+        chosen=chosen,
+        plain=plain if plain in held_out.proba else None,
+        distilled=_distilled(board, chosen, family),
+        model=auto.best_estimator_,
+        student=auto.best_student_,
+        honest=None,
+        names=names,
+        limits={"bytes": auto.max_bytes, "latency_us": auto.max_latency_us},
+        provenance=auto.provenance_,
+        rows=None if X is None else _rows_of_auto(auto, X, y, given, groups),
+        no_rows="" if X is not None else _NO_ROWS,
+        no_refit=_no_refit(auto, X, teacher_proba),
+    )
+
+
+def _no_refit(auto, X, teacher_proba):
+    if X is None:
+        return _NO_ROWS
+    if auto.provenance_["teacher"] == "teacher_proba" and teacher_proba is None:
+        return "Needs the soft labels: write_report(..., teacher_proba=P), with those of fit."
+    return ""
+
+
+def _distilled(board, chosen, family):
+    """The chosen row, or the distilled one of its family that the search prefers."""
+    of_family = np.flatnonzero(
+        (board["family"] == family) & (board["kind"] == "distilled") & (board["error"] == "")
+    )
+    if chosen in board["name"][of_family]:
+        return chosen
+    if not of_family.size:
+        return None
+    return str(board["name"][of_family[board["search_score"][of_family].argmax()]])
+
+
+def _rows_of_auto(auto, X, y, given, groups):
+    X, y = indexable(X, y)
+    y = column_or_1d(y)
+    _check_same(auto.provenance_, X, y)
+    train, test = auto.held_out_.train, auto.held_out_.test
+    if (proba := given["teacher_proba"]) is not None:
+        given["teacher_proba"] = check_teacher_proba(proba, len(y), auto.classes_)
+    X_test = take_rows(X, test)
+    return Rows(
+        X_test=X_test,
+        fed=X_test,
+        fresh=~np.isin(test, train),
+        X_train=take_rows(X, train),
+        y_train=y[train],
+        fit_params={k: np.asarray(v)[train] for k, v in given.items() if v is not None},
+        groups=None if groups is None else np.asarray(groups)[train],
+    )
+
+
+def _check_same(provenance, X, y):
+    n_samples = provenance["n_samples"]
+    if num_samples(X) != n_samples:
+        raise ValueError(
+            f"X has {num_samples(X)} rows and fit had {n_samples}: give the X and y of fit"
+        )
+    if joblib.hash((X, y)) != provenance["data_hash"]:
+        raise ValueError(
+            "X and y are not those of fit: their fingerprint is another. The held-out rows "
+            "could not be found in them; give the same, in the same order"
+        )

@@ -1,0 +1,179 @@
+"""The case of a comparison: two or three models as a leaderboard, and the rows it kept."""
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+from sklearn.utils import Bunch
+
+from skdistill._held_out import HeldOut, interval
+from skdistill._probabilities import last_step
+from skdistill._provenance import provenance
+from skdistill._selection import pareto_front
+from skdistill.classifier import DistilledClassifier
+from skdistill.report._case import TEACHER, Case, Rows
+
+_METRIC = "neg_log_loss"
+
+
+def case_of_report(report):
+    """The case of a `DistillationReport`.
+
+    Parameters
+    ----------
+    report : DistillationReport
+
+    Returns
+    -------
+    Case
+
+    Raises
+    ------
+    ValueError
+        If it was pickled or copied, and holds numbers alone.
+    """
+    kept = report.kept
+    if kept is None:
+        raise ValueError(
+            "this report holds its numbers alone, as after pickling or copying, and a page "
+            "needs its models and rows: call distillation_report again"
+        )
+    compared, model = kept.compared, last_step(kept.model)
+    family = type(last_step(kept.student)).__name__
+    names = {"teacher": TEACHER, "plain": f"{family}, plain", "distilled": family}
+    names = {role: names[role] for role in compared.probas}
+    held_out = Bunch(
+        y=compared.y,
+        sample_weight=None,
+        groups=None,
+        proba={name: compared.probas[role] for role, name in names.items()},
+    )
+    return Case(
+        board=_board(report, held_out, names, family),
+        metric=_METRIC,
+        scoring=_METRIC,
+        classes=compared.classes,
+        held_out=held_out,
+        chosen=family,
+        plain=names.get("plain"),
+        distilled=family,
+        model=model if isinstance(model, DistilledClassifier) else None,
+        student=kept.student,
+        honest=kept.model,
+        names=list(kept.X.columns) if hasattr(kept.X, "columns") else None,
+        limits={"bytes": None, "latency_us": None},
+        provenance=_provenance(kept),
+        rows=_rows(kept),
+        no_rows="",
+        no_refit=_no_refit(kept, model),
+    )
+
+
+def _board(report, held_out, names, family):
+    kept = report.kept
+    measure = HeldOut(
+        kept.X,
+        held_out.y,
+        kept.compared.classes,
+        _METRIC,
+        sample_weight=held_out.sample_weight,
+        groups=None,
+        seed=0,
+    ).measure
+    measured = {
+        role: measure(held_out.proba[name], held_out.proba[TEACHER])
+        for role, name in names.items()
+    }
+    rows = [
+        {"name": name, "family": TEACHER if role == TEACHER else family, "kind": role}
+        | measured[role][0]
+        | _differences(report["test"], role, measured)
+        | _cost(report["footprint"][role])
+        | {"chosen": role == "distilled", "fit_path": "", "error": "", "params": {}}
+        for role, name in names.items()
+    ]
+    rows.sort(key=lambda row: -row[_METRIC])
+    board = {column: np.array([row[column] for row in rows]) for column in rows[0]}
+    score = np.where(board["kind"] == TEACHER, np.nan, board[_METRIC])
+    return board | {"on_front": pareto_front(score, board["bytes"], board["latency_us"])}
+
+
+def _cost(cost):
+    parameters = cost["n_parameters"]
+    return {
+        "bytes": float(cost["n_bytes"]),
+        "latency_us": 1e6 * cost["row_seconds"],
+        "n_parameters": np.nan if parameters is None else float(parameters),
+    }
+
+
+def _differences(test, role, measured):
+    """Gain and gap of the log-loss, where the report has them its own."""
+    columns = {
+        f"{column}{end}": np.nan
+        for column in ("gain_over_plain", "gap_to_teacher")
+        for end in ("", "_low", "_high")
+    }
+    if role == "distilled":
+        columns |= _turned("gain_over_plain", test.get("distilled - plain"), -1)
+        columns |= _turned("gap_to_teacher", test["distilled - teacher"], 1)
+    if role == "plain":
+        draws = measured[TEACHER][1] - measured[role][1]
+        gap = test["plain"]["log_loss"] - test["teacher"]["log_loss"]
+        columns |= {"gap_to_teacher": gap} | interval("gap_to_teacher", draws)
+    return columns
+
+
+def _turned(column, differences, sign):
+    if differences is None:
+        return {}
+    value, *ends = (sign * number for number in differences["log_loss"])
+    low, high = sorted(ends)
+    return {column: value, f"{column}_low": low, f"{column}_high": high}
+
+
+def _provenance(kept):
+    known = Bunch(classes_=kept.compared.classes, n_features_in_=None)
+    known.random_state = getattr(last_step(kept.model), "random_state", None)
+    for name in ("n_features_in_", "feature_names_in_"):
+        if hasattr(kept.model, name):
+            known[name] = getattr(kept.model, name)
+    y = kept.compared.y
+    splits = [(np.arange(0), np.arange(len(y)))]  # what it was fitted on is not known here
+    found = provenance(known, kept.X, y, kept.teacher, {}, splits, kept.begun)
+    return found | {"seconds": None}
+
+
+def _no_refit(kept, model):
+    if not isinstance(model, DistilledClassifier):
+        return (
+            f"The report was given a student alone, a {type(model).__name__}: give it the "
+            "DistilledClassifier, which says how it was distilled."
+        )
+    if not hasattr(model, "teacher_"):
+        return "The model was fitted with teacher_proba, which the report was not given."
+    if kept.X_train is None:
+        return (
+            "Needs the rows it was fitted on: "
+            "distillation_report(..., X_train=X_train, y_train=y_train)."
+        )
+    return ""
+
+
+def _rows(kept):
+    return Rows(
+        X_test=kept.X,
+        fed=_fed(kept.model, kept.X),
+        fresh=np.ones(len(kept.compared.y), dtype=bool),
+        X_train=None if kept.X_train is None else _fed(kept.model, kept.X_train),
+        y_train=kept.y_train,
+        fit_params={},
+        groups=None,
+    )
+
+
+def _fed(model, X):
+    """Rows behind the fitted steps of a pipeline."""
+    while isinstance(model, Pipeline):
+        for _, step in model.steps[:-1]:
+            X = X if step in (None, "passthrough") else step.transform(X)
+        model = model.steps[-1][1]
+    return X

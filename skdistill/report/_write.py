@@ -1,0 +1,169 @@
+"""`write_report`: one page to decide by, and a model card of the same facts.
+
+A source, a fitted `AutoDistiller` or a `DistillationReport`, becomes a `Case`; each of the
+seven sections makes plain facts of the case; page and card are made of these facts alone.
+Both are complete before either is written.
+"""
+
+import json
+import math
+import os
+import warnings
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from sklearn import config_context
+from sklearn.utils.validation import check_is_fitted
+
+from skdistill.report._anatomy import anatomy
+from skdistill.report._decision import decision
+from skdistill.report._from_auto import case_of_auto
+from skdistill.report._from_report import case_of_report
+from skdistill.report._mapping import DistillationReport
+from skdistill.report._refits import Refits, ablation, stability
+from skdistill.report._reproduction import reproduction
+from skdistill.report._trust import trust
+
+
+def write_report(
+    auto_or_report,
+    path,
+    X=None,
+    y=None,
+    *,
+    sample_weight=None,
+    groups=None,
+    teacher_proba=None,
+):
+    """Write what decides whether a student ships: a page, and ``model_card.json`` beside it.
+
+    Seven sections: what to ship and what distilling gains; the front and the leaderboard;
+    whether to trust it; the model itself; five refits; an ablation of how it was distilled;
+    how to make it again. The page fetches nothing.
+
+    Parameters
+    ----------
+    auto_or_report : AutoDistiller or DistillationReport
+        Fitted; as `distillation_report` returned it.
+    path : str or path
+        Of the page, in a folder that exists.
+    X, y : array-like, default=None
+        Those that ``AutoDistiller.fit`` had. None: sections that need rows say so. A
+        report brings its rows along.
+    sample_weight, groups, teacher_proba : array-like, default=None
+        As ``fit`` had them.
+
+    Returns
+    -------
+    Path
+        `path`.
+
+    Raises
+    ------
+    ImportError
+        Without jinja2 or matplotlib.
+    ValueError
+        If X and y are not those of ``fit``, or are given with a report.
+    FileNotFoundError
+        If the folder does not exist.
+    """
+    path = Path(path)
+    _check(path)
+    given = {"sample_weight": sample_weight, "groups": groups, "teacher_proba": teacher_proba}
+    with config_context(enable_metadata_routing=False):
+        case = _case(auto_or_report, X, y, given)
+        found = plain(_facts(case))
+        texts = {
+            path: _page(case, found),
+            path.with_name("model_card.json"): _json(found),
+        }
+    _write(texts)
+    return path
+
+
+def _check(path):
+    try:
+        import jinja2  # noqa: F401
+        import matplotlib  # noqa: F401
+    except ImportError as error:
+        raise ImportError(
+            f"write_report needs {error.name}: pip install 'skdistill[report]'"
+        ) from error
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {path.parent} to write {path.name} in")
+
+
+def _case(source, X, y, given):
+    if (X is None) != (y is None):
+        raise ValueError("X and y belong together; give both or neither")
+    if isinstance(source, DistillationReport):
+        unused = {"X": X, "y": y, **given}
+        if extra := [name for name, value in unused.items() if value is not None]:
+            raise ValueError(f"a DistillationReport brings its rows along; leave {extra} out")
+        return case_of_report(source)
+    if not hasattr(source, "leaderboard_") and not hasattr(source, "fit_candidate"):
+        raise ValueError(
+            "write_report takes a fitted AutoDistiller or what distillation_report returns, "
+            f"got {type(source).__name__}"
+        )
+    check_is_fitted(source)
+    return case_of_auto(source, X, y, **given)
+
+
+def _facts(case):
+    """The seven sections, as plain as they come."""
+    with TemporaryDirectory(prefix="skdistill-") as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # fits warned when they were first made
+        refits = None if case.no_refit else Refits(case, folder)
+        honest = case.honest or (refits and refits.shipped)
+        return {
+            "decision": decision(case),
+            "leaderboard": _rows(case.board),
+            "trust": trust(case),
+            "model": anatomy(case, honest),
+            "stability": {"missing": case.no_refit} if refits is None else stability(refits),
+            "ablation": {"missing": case.no_refit} if refits is None else ablation(refits),
+            "reproduction": reproduction(case),
+        }
+
+
+def _rows(board):
+    return [dict(zip(board, row, strict=True)) for row in zip(*board.values(), strict=True)]
+
+
+def plain(value):
+    """Values of JSON: numbers that are not finite become None, objects their repr."""
+    if isinstance(value, dict):
+        return {str(key): plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple | np.ndarray):
+        return [plain(one) for one in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if isinstance(value, str | int | bool | None) else repr(value)
+
+
+def _page(case, found):
+    from skdistill.report._figures import figures
+    from skdistill.report._page import page
+
+    return page(found, figures(case))
+
+
+def _json(found):
+    return json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _write(texts):
+    """All or nothing of each: a file is complete before it has its name."""
+    parts = {path: path.with_name(f".{path.name}.part") for path in texts}
+    try:
+        for path, part in parts.items():
+            part.write_text(texts[path], encoding="utf-8")
+        for path, part in parts.items():
+            os.replace(part, path)
+    finally:
+        for part in parts.values():
+            part.unlink(missing_ok=True)

@@ -5,22 +5,26 @@ that says so.
 """
 
 import time
+import warnings
+from contextlib import contextmanager
+from functools import partial
 from numbers import Integral
 
 import numpy as np
 from sklearn.base import clone
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, check_cv
 from sklearn.utils import Bunch, check_random_state
+from tqdm import tqdm
 
 from skdistill._candidates import candidates
 from skdistill._held_out import HeldOut, interval
 from skdistill._probabilities import ask_teacher, check_teacher_proba
-from skdistill._sklearn.params import print_elapsed_time
 from skdistill._sklearn.validation import take_params, take_rows
 from skdistill._spaces import family_space
 from skdistill.classifier import DistilledClassifier
 from skdistill.footprint import latency, n_bytes, n_parameters
-from skdistill.model_selection import DistillationSearchCV
+from skdistill.metrics import log_loss_by_row
+from skdistill.model_selection import DistillationSearchCV, travels
 from skdistill.teachers import is_frozen
 
 _INNER, _OUTER = 3, 4  # folds
@@ -32,10 +36,26 @@ _TEXT = ("name", "family", "kind", "error", "fit_path")
 class _Search(DistillationSearchCV):
     """A search of one row of the leaderboard."""
 
-    space = None
+    space = classes = None
+
+    def __getstate__(self):
+        """Leave the progress bar behind: the processes of a search get a copy."""
+        return super().__getstate__() | {"callbacks": None}
 
     def _space(self):
         return self.space
+
+    def _get_scorers(self):
+        if self.scoring is None or self.scoring == "neg_log_loss":
+            return partial(_neg_log_loss, classes=self.classes), "score"
+        return super()._get_scorers()
+
+
+def _neg_log_loss(estimator, X, y, sample_weight=None, *, classes):
+    """scikit-learn's, also where the rows fitted on or those scored lack a class."""
+    proba = ask_teacher(estimator, X, classes, fill=True)
+    loss = log_loss_by_row(y, proba, classes=classes)
+    return -np.average(loss, weights=sample_weight)
 
 
 class Exploration:
@@ -62,8 +82,9 @@ class Exploration:
     """
 
     def __init__(self, auto, X, y, groups, given, folder):
-        self.auto, self.X, self.y, self.given, self.folder = auto, X, y, given, folder
+        self.auto, self.X, self.y, self.given = auto, X, y, given
         self.teacher = auto.teacher
+        self.memory = folder if travels(self.teacher, auto.n_jobs) else None
         seeds = check_random_state(auto.random_state).randint(np.iinfo(np.int32).max, size=3)
         self.seed, split_seed, bootstrap_seed = seeds.tolist()
         self.candidates = candidates(auto.students, X, auto.temperatures, auto.alphas)
@@ -77,7 +98,7 @@ class Exploration:
         # what is searched on, with its folds: each training part, and all rows if several
         parts = [train for train, _ in self.splits]
         parts += [np.arange(len(y))] * (len(parts) > 1)
-        self.parts = [(rows, _inner(X, y, groups, rows, split_seed)) for rows in parts]
+        self.parts = [(rows, _inner(y, groups, rows, split_seed)) for rows in parts]
         weight = given.get("sample_weight")
         self.held_out = HeldOut(
             take_rows(X, self.tested),
@@ -100,35 +121,26 @@ class Exploration:
 
         An interrupt leaves the rest out, once there is a student.
         """
-        for number, candidate in enumerate(self.candidates):
-            row = candidate._asdict() | {"error": "", "params": {}}
-            self.estimators[candidate.name] = self._estimator(candidate)
-            self.left = (len(self.candidates) - number) * len(self.parts)  # searches
-            try:
-                if self.interrupt is None:
-                    row |= self._explore(candidate)
-            except Exception as error:
-                self.failures.append(error)
-                row["error"] = f"{type(error).__name__}: {error}"
-            except KeyboardInterrupt as interrupt:
-                if not self.models:
-                    raise
-                self.interrupt = interrupt
-            if self.interrupt is not None:
-                row["error"] = "KeyboardInterrupt: stopped before it was finished"
-            self.rows.append(row)
-        if not self.models:
-            first = self.failures[0]
-            first.add_note("no student could be fitted; this is the error of the first")
-            raise first
-        self._measure_teacher()
+        planned = [self._trials(candidate) * len(self.parts) for candidate in self.candidates]
+        bar = tqdm(total=sum(planned), unit="trial", disable=not self.auto.verbose)
+        with bar as self.progress, _quiet_about_rare_classes():
+            for number, candidate in enumerate(self.candidates):
+                self.left = (len(self.candidates) - number) * len(self.parts)  # searches
+                self.progress.set_description(candidate.name)
+                self.rows.append(self._row(candidate))
+                self.progress.update(sum(planned[: number + 1]) - self.progress.n)
+            if not self.models:
+                first = self.failures[0]
+                first.add_note("no student could be fitted; this is the error of the first")
+                raise first
+            self._measure_teacher()
 
     def leaderboard(self):
         """Columns, the best row first."""
         metric = self.held_out.metric
         for row in self.rows:
             row |= self._compared(row)
-        self.rows.sort(key=lambda row: -row.get(metric, -np.inf))
+        self.rows.sort(key=lambda row: np.nan_to_num(-row.get(metric, np.nan), nan=np.inf))
         names = dict.fromkeys(name for row in self.rows for name in row)
         for internal in ("student", "temperature", "alpha", "share"):
             del names[internal]
@@ -157,6 +169,23 @@ class Exploration:
             **{name: value for name, value in fixed.items() if value is not None},
         )
 
+    def _row(self, candidate):
+        row = candidate._asdict() | {"error": "", "params": {}}
+        self.estimators[candidate.name] = self._estimator(candidate)
+        try:
+            if self.interrupt is None:
+                row |= self._explore(candidate)
+        except Exception as error:
+            self.failures.append(error)
+            row["error"] = _told(error)
+        except KeyboardInterrupt as interrupt:
+            if not self.models:
+                raise
+            self.interrupt = interrupt
+        if self.interrupt is not None:
+            row["error"] = "KeyboardInterrupt: stopped before it was finished"
+        return row
+
     def _explore(self, candidate):
         proba, searches = [], []
         for number, (_, test) in enumerate(self.splits):
@@ -171,7 +200,7 @@ class Exploration:
         row = self._measured(candidate.name, np.concatenate(proba))
         row |= _footprint(model.student_, self.X) | {"fit_path": model.fit_path_}
         row |= _searched(search) | {"params": self._params(candidate, search)}
-        search.set_params(estimator__memory=None)
+        search.set_params(estimator__memory=None, callbacks=None)
         self.searches[candidate.name], self.models[candidate.name] = search, model
         self.estimators[candidate.name].set_params(**row["params"])
         return row
@@ -184,8 +213,8 @@ class Exploration:
         space = family_space(estimator, pinned)
         name = f"{candidate.name}, part {number}"
         search = _Search(
-            clone(estimator).set_params(memory=self.folder),
-            n_trials=-(-auto.n_trials // candidate.share) if space.branches[0] else 1,
+            clone(estimator).set_params(memory=self.memory),
+            n_trials=self._trials(candidate) if space.branches[0] else 1,
             timeout=left,
             scoring=auto.scoring,
             cv=folds,
@@ -193,13 +222,16 @@ class Exploration:
             n_jobs=auto.n_jobs,
             storage=auto.storage,
             study_name=None if auto.storage is None else name,
+            callbacks=[lambda study, trial: self.progress.update()],
             random_state=self.seed,
         )
-        search.space = space
-        with print_elapsed_time("AutoDistiller", name if auto.verbose else None):
-            search.fit(*self._take(rows), **take_params(self.X, self.given, rows))
+        search.space, search.classes = space, auto.classes_
+        search.fit(*self._take(rows), **take_params(self.X, self.given, rows))
         self.left -= 1
         return search
+
+    def _trials(self, candidate):
+        return -(-self.auto.n_trials // candidate.share)
 
     def _time_left(self):
         """A fair share of it for the next search."""
@@ -249,8 +281,11 @@ class Exploration:
         row |= {"params": {}, "fit_path": ""} | self._measured(_TEACHER, proba)
         if "teacher_proba" not in self.given:
             model = next(iter(self.models.values()))
-            row |= _footprint(model.teacher_, self.X)
             self.estimators[_TEACHER] = model._teacher()
+            try:
+                row |= _footprint(model.teacher_, self.X)
+            except Exception as error:  # one that cannot be pickled has no size
+                row["error"] = _told(error)
         self.rows.append(row)
 
     def _compared(self, row):
@@ -278,22 +313,40 @@ def _labelling(auto, y, given):
 def _outer_splits(cv, X, y, groups, seed):
     """Splits that hold rows out: one of a quarter, or those asked for."""
     if cv is None:
-        return [next(_folds(_OUTER, groups, seed).split(X, y, groups))]
-    by_number = isinstance(cv, Integral)
-    splitter = _folds(cv, groups, seed) if by_number else check_cv(cv, y, classifier=True)
-    rows = np.arange(len(y))
+        return _folds(_OUTER, y, groups, seed)[:1]
+    if isinstance(cv, Integral):
+        return _folds(cv, y, groups, seed)
+    rows, splitter = np.arange(len(y)), check_cv(cv, y, classifier=True)
     return [(rows[train], rows[test]) for train, test in splitter.split(X, y, groups)]
 
 
-def _inner(X, y, groups, rows, seed):
+def _inner(y, groups, rows, seed):
     """Folds that a search on some rows compares candidates on."""
-    own = None if groups is None else groups[rows]
-    return list(_folds(_INNER, own, seed).split(np.zeros(len(rows)), y[rows], own))
+    return _folds(_INNER, y[rows], None if groups is None else groups[rows], seed)
 
 
-def _folds(n_splits, groups, seed):
+def _folds(n_splits, y, groups, seed):
+    """Stratified; the only row of a class is trained on, and never held out."""
     kind = StratifiedKFold if groups is None else StratifiedGroupKFold
-    return kind(n_splits, shuffle=True, random_state=seed)
+    splitter = kind(n_splits, shuffle=True, random_state=seed)
+    with _quiet_about_rare_classes():
+        splits = list(splitter.split(np.zeros(len(y)), y, groups))
+    if groups is not None:
+        return splits
+    alone = [~np.isin(y[test], y[train]) for train, test in splits]
+    return [
+        (np.sort(np.append(train, test[moved])), test[~moved])
+        for (train, test), moved in zip(splits, alone, strict=True)
+    ]
+
+
+@contextmanager
+def _quiet_about_rare_classes():
+    """What folds that lack a class make of it is said in the documentation, once."""
+    with warnings.catch_warnings():
+        for message in ("The least populated class", r"\d+ of \d+ folds of the teacher lack"):
+            warnings.filterwarnings("ignore", message, UserWarning)
+        yield
 
 
 def _footprint(estimator, X):
@@ -304,6 +357,10 @@ def _footprint(estimator, X):
         "n_parameters": np.nan if parameters is None else float(parameters),
         "latency_us": 1e6 * latency(estimator, X, method=method),
     }
+
+
+def _told(error):
+    return f"{type(error).__name__}: {error}"
 
 
 def _searched(search):

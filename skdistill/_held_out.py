@@ -1,28 +1,25 @@
 """Measures of predictions for rows that nothing was chosen by, and their intervals.
 
 Every model is measured on the same rows and the same resamples of them, so that the
-difference of two models is paired. Where rows come in groups, groups are resampled.
+difference of two models is paired. Where rows come in groups, groups are resampled. A
+resample is a weight for each row, so that means over rows are one matrix product.
 """
 
 import warnings
-from functools import partial
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import UndefinedMetricWarning
-from sklearn.metrics import f1_score, get_scorer, roc_auc_score
+from sklearn.metrics import get_scorer
 
+from skdistill._sklearn.scorers import takes_weights
 from skdistill._sklearn.validation import take_rows
-from skdistill.metrics import (
-    agreement,
-    kl_divergence,
-    ks_distance,
-    log_loss_by_row,
-    r2_sorted,
-)
+from skdistill.metrics import ks_distance, r2_sorted
+from skdistill.metrics._quality import quality_by_row
 
 N_RESAMPLES = 400
 TAILS = (0.025, 0.975)
+_OWN = ("neg_log_loss", "accuracy", "roc_auc")  # scorers that need not be called
 
 
 class Predicted(ClassifierMixin, BaseEstimator):
@@ -116,76 +113,87 @@ class HeldOut:
         draws : ndarray of shape (n_resamples,)
             Of the main metric.
         """
-        score = {
-            name: partial(self._mean, values) for name, values in self._by_row(proba).items()
-        }
-        score.setdefault(self.metric, partial(self._score, proba, teacher_proba))
-        draws = {name: self._draws(of_rows) for name, of_rows in score.items()}
-        columns, rows = self._whole(proba, teacher_proba), np.arange(len(self.y))
-        for name, of_rows in score.items():
-            columns |= {name: float(of_rows(rows))} | interval(name, draws[name])
-        return columns, draws[self.metric]
+        once, measured = np.ones(len(self.y), dtype=int), self._measured(proba, teacher_proba)
+        values = measured(once)
+        draws = np.array([list(measured(n).values()) for n in self._resamples()]).T
+        columns = self._of_distributions(proba, teacher_proba)
+        for name, drawn in zip(values, draws, strict=True):
+            columns |= {name: values[name]} | interval(name, drawn)
+        return columns, draws[list(values).index(self.metric)]
 
-    def _by_row(self, proba):
+    def _measured(self, proba, teacher_proba):
+        """The metrics as a function of how many times each row is there."""
+        by_row = self._by_row(proba, teacher_proba)
+        table = np.column_stack(list(by_row.values()))
+        n_classes = len(self.classes)
+        cell = n_classes * np.searchsorted(self.classes, self.y) + proba.argmax(axis=1)
+
+        def measured(times):
+            weight = times if self.weight is None else times * self.weight
+            values = dict(zip(by_row, weight @ table / weight.sum(), strict=True))
+            confusion = np.bincount(cell, weight, n_classes**2).reshape(n_classes, -1)
+            values["f1"] = _macro_f1(confusion)
+            values["roc_auc"] = min(values["roc_auc"], 1.0)  # a line, which may pass it
+            if self.scoring not in _OWN:
+                values[self.metric] = self._score(proba, teacher_proba, times)
+            return values
+
+        return measured
+
+    def _by_row(self, proba, teacher_proba):
         """Metrics that are means over rows."""
-        loss = log_loss_by_row(self.y, proba, classes=self.classes)
-        right = (self.classes[proba.argmax(axis=1)] == self.y).astype(float)
-        return {"log_loss": loss, "neg_log_loss": -loss, "accuracy": right}
-
-    def _whole(self, proba, teacher_proba):
-        """Metrics without an interval."""
-        weight = {"sample_weight": self.weight}
-        predicted = self.classes[proba.argmax(axis=1)]
+        rows = quality_by_row(
+            self.y, proba, teacher_proba, self.classes, sample_weight=self.weight
+        )
         return {
-            "kl": kl_divergence(teacher_proba, proba, **weight),
+            "neg_log_loss": -rows["log_loss"],
+            "log_loss": rows["log_loss"],
+            "accuracy": rows["accuracy"],
+            "roc_auc": rows["roc_auc"],
+            "kl": rows["kl_to_teacher"],
+            "agreement": rows["agreement"],
+        }
+
+    def _of_distributions(self, proba, teacher_proba):
+        """Without an interval: resamples differ more than the distributions they are of."""
+        weight = {"sample_weight": self.weight}
+        return {
             "ks": ks_distance(teacher_proba, proba, **weight),
             "r2": r2_sorted(teacher_proba, proba, **weight),
-            "agreement": agreement(teacher_proba, proba, **weight),
-            "f1": f1_score(self.y, predicted, average="macro", zero_division=0, **weight),
-            "roc_auc": self._roc_auc(proba),
         }
 
-    def _roc_auc(self, proba):
-        if len(np.unique(self.y)) < len(self.classes):
-            return np.nan
-        score = proba[:, 1] if len(self.classes) == 2 else proba
-        return roc_auc_score(self.y, score, multi_class="ovr", sample_weight=self.weight)
-
-    def _mean(self, values, rows):
-        weight = None if self.weight is None else self.weight[rows]
-        return np.average(values[rows], weights=weight)
-
-    def _score(self, proba, teacher_proba, rows):
+    def _score(self, proba, teacher_proba, times):
+        """The main metric by its scorer; NaN where it is not defined, as without a class."""
+        rows = np.repeat(np.arange(len(times)), times)
+        scorer = get_scorer(self.scoring)
         teacher = Predicted(teacher_proba[rows], self.classes)
         model = Predicted(proba[rows], self.classes, teacher)
         X = rows if isinstance(self.scoring, str) else take_rows(self.X, rows)
-        weight = {} if self.weight is None else {"sample_weight": self.weight[rows]}
-        return get_scorer(self.scoring)(model, X, self.y[rows], **weight)
-
-    def _draws(self, score):
-        """A score of each resample; NaN where it is not defined, as without a class."""
-        draws = []
+        weighted = self.weight is not None and takes_weights(scorer)
+        weight = {"sample_weight": self.weight[rows]} if weighted else {}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UndefinedMetricWarning)
-            for rows in self._resamples():
-                try:
-                    draws.append(score(rows))
-                except (ValueError, ZeroDivisionError):
-                    draws.append(np.nan)
-        return np.array(draws)
+            try:
+                return scorer(model, X, self.y[rows], **weight)
+            except (ValueError, ZeroDivisionError):
+                return np.nan
 
     def _resamples(self):
-        """The same for every model."""
+        """How many times each row was drawn; the same for every model."""
         rng, n_samples = np.random.default_rng(self.seed), len(self.y)
-        if self.groups is None:
-            for _ in range(N_RESAMPLES):
-                yield rng.integers(n_samples, size=n_samples)
-            return
-        _, codes = np.unique(self.groups, return_inverse=True)
-        members = [np.flatnonzero(codes == code) for code in range(codes.max() + 1)]
+        group = np.arange(n_samples)
+        if self.groups is not None:
+            _, group = np.unique(self.groups, return_inverse=True)
+        n_groups = group.max() + 1
         for _ in range(N_RESAMPLES):
-            drawn = rng.integers(len(members), size=len(members))
-            yield np.concatenate([members[code] for code in drawn])
+            drawn = rng.integers(n_groups, size=n_groups)
+            yield np.bincount(drawn, minlength=n_groups)[group]
+
+
+def _macro_f1(confusion):
+    """Mean over the classes that are there or were predicted."""
+    found = confusion.sum(axis=0) + confusion.sum(axis=1)
+    return np.mean(2 * confusion.diagonal()[found > 0] / found[found > 0])
 
 
 def interval(name, draws):

@@ -57,7 +57,7 @@ def provenance(auto, X, y, teacher, given, splits, begun):
         **_of_teacher(teacher, given),
         "random_state": repr(auto.random_state),
         "versions": _versions(),
-        "warnings": _warnings(X, teacher, given, splits),
+        "warnings": _warnings(X, y, teacher, given, splits),
     }
 
 
@@ -79,7 +79,7 @@ def _versions():
     return {"python": platform.python_version(), **versions}
 
 
-def _warnings(X, teacher, given, splits):
+def _warnings(X, y, teacher, given, splits):
     found = []
     teachers = [one for _, one, *_ in teacher] if isinstance(teacher, list) else [teacher]
     if _GIVEN in given:
@@ -92,14 +92,16 @@ def _warnings(X, teacher, given, splits):
             "the teacher is frozen: where it had seen the held-out rows, its estimates and "
             "those of the students it taught are too good"
         )
+    tested = np.concatenate([test for _, test in splits])
     hashes = np.asarray(_row_hashes(X))
-    n_tested = sum(len(test) for _, test in splits)
     known = sum(np.isin(hashes[test], hashes[train]).sum() for train, test in splits)
     if known:
         found.append(
-            f"{known} of {n_tested} held-out rows equal a training row in every column: "
+            f"{known} of {len(tested)} held-out rows equal a training row in every column: "
             "where that is no coincidence, the estimates are too good"
         )
+    for label in np.setdiff1d(y, y[tested]).tolist():
+        found.append(f"no held-out row is of class {label!r}: no estimate speaks of it")
     return found
 
 

@@ -91,7 +91,7 @@ class AutoDistiller(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     random_state : int, RandomState or None, default=None
         An integer gives the same leaderboard, times apart.
     verbose : int, default=0
-        Above 0 a line for each search.
+        Above 0 a progress bar of the trials, on standard error.
 
     Attributes
     ----------
@@ -99,12 +99,13 @@ class AutoDistiller(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         A row for each student, distilled and plain, and for the teacher; best first by
         ``metric_``. "name", "family", "kind" ("distilled", "plain" or "teacher"),
         "params"; "search_score" and its standard error "search_se"; on held-out rows
-        ``metric_``, "log_loss" and "accuracy", each with ``_low`` and ``_high``, "kl",
-        "ks", "r2" and "agreement" with the teacher (see :mod:`skdistill.metrics`), "f1"
-        (macro), "roc_auc"; "gain_over_plain" and "gap_to_teacher", of ``metric_``, paired,
-        with ends; "bytes", "n_parameters", "latency_us" of the refitted student alone, in
-        this process; "fit_path"; "on_front", "chosen"; "error", "" where there is none.
-        Intervals are bootstraps of 95 % over held-out rows.
+        ``metric_``, "log_loss", "accuracy", "f1" and "roc_auc" (of several classes the
+        mean of those that are there), "kl" and "agreement" with the teacher, each with
+        ``_low`` and ``_high``, "ks" and "r2" (see :mod:`skdistill.metrics`);
+        "gain_over_plain" and "gap_to_teacher", of ``metric_``, paired, with ends; "bytes",
+        "n_parameters", "latency_us" of the refitted student alone, in this process;
+        "fit_path"; "on_front", "chosen"; "error", "" where there is none. Intervals are
+        bootstraps of 95 % over held-out rows, of the area to first order.
     metric_ : str
     pareto_front_ : ndarray of int
         Rows on the front of search score, bytes and latency, by bytes.
@@ -213,7 +214,7 @@ class AutoDistiller(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         X : array-like, frame, sparse matrix or list of shape (n_samples, n_features)
         y : array-like of shape (n_samples,)
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights fits and held-out metrics; scores of the searches are not weighted.
+            Weights fits and, of scorers that take it, the scores.
         groups : array-like of shape (n_samples,), default=None
             Rows of a group are held out, and resampled, together.
         teacher_proba : array-like or frame of shape (n_samples, n_classes), default=None

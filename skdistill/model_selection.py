@@ -326,18 +326,8 @@ class _Run:
         return _Candidate(trial, params, key if distilled else None)
 
     def _travels(self, teacher):
-        """Whether each process can find the teacher's work in the cache.
-
-        It is found by the teacher's pickle. Lambdas have none, and what was defined in
-        ``__main__`` has one in this process only.
-        """
-        try:
-            travels = b"__main__" not in pickle.dumps(teacher)
-        except (pickle.PicklingError, AttributeError, TypeError):
-            travels = False
-        else:
-            travels |= effective_n_jobs(self.search.n_jobs) == 1
-        if not travels:
+        """Whether the teacher's work is shared; warns where it is not."""
+        if not travels(teacher, self.search.n_jobs):
             warnings.warn(
                 f"teacher={type(teacher).__name__} is fitted again for each candidate: to "
                 "share its work it must hold no lambda and, where n_jobs is not 1, nothing "
@@ -345,7 +335,8 @@ class _Run:
                 UserWarning,
                 stacklevel=2,
             )
-        return travels
+            return False
+        return True
 
     def _waves(self, candidates):
         """First one candidate for each work of a teacher that nobody has done, then the rest.
@@ -402,6 +393,28 @@ class _Run:
         if zeros:
             name = f"no distillation, {self.search.n_trials} trials"
             _study.enqueue(self.study, Start(name, zeros, []))
+
+
+def travels(teacher, n_jobs):
+    """Whether each process can find the teacher's work in a cache.
+
+    It is found by the teacher's pickle. Lambdas have none, and what was defined in
+    ``__main__`` has one in this process only.
+
+    Parameters
+    ----------
+    teacher : classifier
+    n_jobs : int or None
+
+    Returns
+    -------
+    bool
+    """
+    try:
+        local = b"__main__" in pickle.dumps(teacher)
+    except (pickle.PicklingError, AttributeError, TypeError):
+        return False
+    return not local or effective_n_jobs(n_jobs) == 1
 
 
 def _name(scoring):

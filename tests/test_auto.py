@@ -21,7 +21,7 @@ from sklearn.metrics import accuracy_score, f1_score, log_loss, make_scorer, roc
 from sklearn.model_selection import GroupKFold, ShuffleSplit, cross_val_score, train_test_split
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.estimator_checks import check_estimator
 
@@ -78,6 +78,14 @@ class Logged(GaussianNB):
         return super().fit(X, y, sample_weight)
 
 
+def _column(X, at):
+    return X[:, [at]]
+
+
+def _share_of_no(estimator, X, y):
+    return (estimator.predict(X) == "no").mean()
+
+
 def explore(students=PAIR, *, teacher=None, n_trials=2, X=X, y=Y, fit=None, **options):
     teacher = GaussianNB() if teacher is None else teacher
     auto = AutoDistiller(teacher, students, n_trials=n_trials, random_state=0, **options)
@@ -118,7 +126,7 @@ def test_a_leaderboard_is_best_first_and_its_intervals_hold_its_values(explored)
     board = explored.leaderboard_
     assert explored.metric_ == "neg_log_loss"
     assert (np.diff(board["neg_log_loss"]) <= 0).all()
-    for name in ("neg_log_loss", "log_loss", "accuracy"):
+    for name in ("neg_log_loss", "log_loss", "accuracy", "roc_auc", "f1", "kl", "agreement"):
         assert (board[f"{name}_low"] <= board[name]).all()
         assert (board[name] <= board[f"{name}_high"]).all()
     assert_allclose(board["neg_log_loss"], -board["log_loss"])
@@ -427,6 +435,40 @@ def test_several_splits_hold_every_row_out_once():
         explore(cv=ShuffleSplit(5))
 
 
+@pytest.mark.parametrize("given", [{}, {"teacher_proba": np.full((len(X), 4), 0.25)}])
+def test_classes_of_one_row_or_two_are_explored_without_a_word(given):
+    rare = Y.copy().astype("U6")
+    rare[:3] = "single", "double", "double"
+    auto = explore([("tree", TREE)], n_trials=3, y=rare, fit=given)
+    board = auto.leaderboard_
+    assert not any(board["error"])
+    for search in auto.results_.values():
+        assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+    assert "no held-out row is of class 'single'" in "".join(auto.provenance_["warnings"])
+    assert 0 not in auto.held_out_.test
+
+
+@pytest.mark.filterwarnings("ignore:The least populated class")
+def test_a_fold_without_a_class_is_scored_as_scikit_learn_does_with_labels():
+    rare = Y.copy().astype("U6")
+    rare[::60] = "rare"  # in one group each
+    groups = np.where(rare == "rare", 0, np.arange(len(X)))
+    train, test = np.arange(120), np.arange(120, len(X))
+    auto = explore(
+        [("tree", TREE)], n_trials=1, y=rare, cv=[(train, test)], fit={"groups": groups}
+    )
+    search = auto.results_["tree, plain"]
+    lacking = [fold for fold, (own, _) in enumerate(search.cv) if "rare" not in rare[own]]
+    assert lacking
+    for fold, (own, other) in enumerate(search.cv):
+        model = auto.fit_candidate("tree, plain", X[own], rare[own])
+        proba = np.zeros((len(other), 3))
+        proba[:, np.isin(auto.classes_, model.classes_)] = model.predict_proba(X[other])
+        expected = -log_loss(rare[other], proba, labels=auto.classes_)
+        score = search.cv_results_[f"split{fold}_test_score"][0]
+        assert_allclose(score, expected)
+
+
 def test_groups_are_held_out_and_resampled_together():
     groups = np.repeat(np.arange(40), 6)
     same = np.tile(X[::6], 6).reshape(-1, 5)
@@ -494,6 +536,60 @@ def test_weights_are_repeated_rows_in_what_is_measured():
         assert_allclose(weighted[name], value, err_msg=name)
 
 
+def test_weights_decide_between_students():
+    left = np.where(X[:, 0] < np.median(X[:, 0]), X[:, 0], 0)  # tells half the rows apart
+    right = np.where(X[:, 0] < np.median(X[:, 0]), 0, X[:, 0])
+    y = np.where(np.argsort(np.argsort(X[:, 0])) % 60 < 30, "no", "yes")
+    students = [
+        (name, make_pipeline(FunctionTransformer(_column, kw_args={"at": at}), TREE))
+        for at, name in enumerate(("left", "right"))
+    ]
+    for heavy, column in {"left": left, "right": right}.items():
+        auto = explore(
+            students,
+            X=np.column_stack([left, right]),
+            y=y,
+            n_trials=1,
+            fit={"sample_weight": np.where(column != 0, 1.0, 1e-3)},
+        )
+        assert auto.leaderboard_["family"][auto.leaderboard_["chosen"]] == heavy
+
+
+def test_a_scorer_that_takes_no_weights_scores_without_them():
+    fit = {"sample_weight": np.arange(len(X)) + 1.0}
+    with pytest.warns(UserWarning, match="does not support sample_weight"):
+        auto = explore([("tree", TREE)], n_trials=1, scoring=_share_of_no, fit=fit)
+    kept = auto.held_out_
+    expected = (kept.proba["tree"].argmax(axis=1) == 0).mean()
+    assert_allclose(row_of(auto, "tree")["_share_of_no"], expected)
+
+
+@pytest.mark.parametrize("n_jobs", [None, 2])
+def test_a_bar_counts_the_trials_and_names_the_row(n_jobs, capfd):
+    students = [("tree", TREE), ("broken", Broken())]
+    auto = explore(students, n_jobs=n_jobs, verbose=1)
+    told = capfd.readouterr()
+    assert "8/8" in told.err
+    assert all(f"{name}:" in told.err for name in ("tree", "tree, plain", "broken, plain"))
+    assert told.out == ""
+    pickle.dumps(auto)
+
+
+def test_nothing_is_printed_unless_asked_for(capfd):
+    explore(n_trials=1)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_teacher_that_cannot_be_pickled_is_explored_too():
+    teacher = make_pipeline(FunctionTransformer(lambda X: X), GaussianNB())
+    with pytest.warns(UserWarning, match="must hold no lambda"):
+        auto = explore([("tree", TREE)], teacher=teacher, n_trials=1)
+    row = row_of(auto, "teacher")
+    assert "PicklingError" in row["error"] or "pickle" in row["error"]
+    assert np.isfinite(row["log_loss"])
+    assert auto.provenance_["teacher_hash"] is None
+
+
 def test_everything_passes_through_a_pipeline_a_cross_validation_and_a_pickle(explored):
     auto = AutoDistiller(GaussianNB(), [TREE], n_trials=1, random_state=0)
     pipeline = make_pipeline(StandardScaler(), auto)
@@ -544,9 +640,9 @@ def test_held_out_rows_that_were_trained_on_are_counted(kind):
         rows = csr_matrix(rows)
     elif kind != "array":
         rows = pytest.importorskip(kind).DataFrame({"a": rows[:, 0], "b": list("xyzx")})
-    (warning,) = _warnings(rows, None, {}, [([0, 1], [2, 3])])
+    (warning,) = _warnings(rows, Y[:4], None, {}, [([0, 1], [2, 3])])
     assert warning.startswith("1 of 2 held-out rows")
-    assert _warnings(rows, None, {}, [([1, 2], [0, 3])]) == []
+    assert _warnings(rows, Y[:4], None, {}, [([1, 2], [0, 3])]) == []
 
 
 def test_tags_are_what_teacher_and_students_share():

@@ -1,14 +1,13 @@
 """Every metric of one model on some rows: the lines of `skdistill.report`."""
 
 import numpy as np
-from scipy.stats import rankdata
 from sklearn.metrics import (
     average_precision_score,
     precision_recall_fscore_support,
     roc_auc_score,
 )
 
-from skdistill.metrics._arrays import outcomes, over_classes
+from skdistill.metrics._arrays import outcomes, over_classes, weights
 from skdistill.metrics._calibration import (
     calibration_event,
     calibration_line,
@@ -26,7 +25,7 @@ from skdistill.metrics._loss import combined_loss, log_loss_by_row
 from skdistill.metrics._worth import separation_ks
 
 
-def quality_by_row(y, proba, teacher_proba, classes):
+def quality_by_row(y, proba, teacher_proba, classes, *, sample_weight=None):
     """Those metrics that are means over rows, row by row, and the area under the ROC curve.
 
     Parameters
@@ -34,11 +33,12 @@ def quality_by_row(y, proba, teacher_proba, classes):
     y : ndarray of shape (n_samples,)
     proba, teacher_proba : ndarray of shape (n_samples, n_classes)
     classes : ndarray of shape (n_classes,)
+    sample_weight : ndarray of shape (n_samples,), default=None
 
     Returns
     -------
     dict of ndarray of shape (n_samples,)
-        Their means are the metrics. The Brier score is half the sum over the classes
+        Their weighted means are the metrics. The Brier score is half the sum over the classes
         where there are two. Of the area, row i holds ``A + (V_i - A) / share``, with its
         share of the other class that is ranked on the right side of it, V, and the share
         of its own class in the rows: the first-order effect of the row's weight.
@@ -49,9 +49,10 @@ def quality_by_row(y, proba, teacher_proba, classes):
     Correlated Receiver Operating Characteristic Curves: A Nonparametric Approach".
     """
     outcome, proba = outcomes(y, proba, classes)
+    weight = weights(sample_weight, len(outcome))
     return {
         "log_loss": log_loss_by_row(y, proba, classes=classes),
-        "roc_auc": _area_by_row(outcome, proba),
+        "roc_auc": _area_by_row(outcome, proba, weight),
         "brier": ((outcome - proba) ** 2).sum(axis=1) / (1 + (len(classes) == 2)),
         "accuracy": agrees(outcome, proba).astype(float),
         "kl_to_teacher": kl_by_row(teacher_proba, proba),
@@ -106,18 +107,21 @@ def quality(y, proba, teacher_proba, classes, *, temperature, alpha):
     }
 
 
-def _area_by_row(outcome, proba):
-    areas = [_placements(outcome[:, k], proba[:, k]) for k in _ranked(outcome)]
+def _area_by_row(outcome, proba, weight):
+    ranked = _ranked(outcome[weight > 0])
+    areas = [_placements(outcome[:, k], proba[:, k], weight) for k in ranked]
     return np.mean(areas, axis=0) if areas else np.full(len(outcome), np.nan)
 
 
-def _placements(event, score):
-    values, ranks = np.empty(len(score)), rankdata(score)
+def _placements(event, score, weight):
+    values, (_, level) = np.empty(len(score)), np.unique(score, return_inverse=True)
     for own in (event, ~event):
-        below = (ranks[own] - rankdata(score[own])) / np.count_nonzero(~own)
+        other = np.bincount(level, np.where(own, 0, weight))
+        below = (np.cumsum(other) - other / 2)[level[own]] / other.sum()
         values[own] = below if own is event else 1 - below
-    area = values[event].mean()
-    return area + (values - area) / np.where(event, event.mean(), 1 - event.mean())
+    area = np.average(values[event], weights=weight[event])
+    share = np.average(event, weights=weight)
+    return area + (values - area) / np.where(event, share, 1 - share)
 
 
 def _ranking(outcome, proba):

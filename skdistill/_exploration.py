@@ -296,9 +296,11 @@ class Exploration:
             ("gain_over_plain", row["name"], f"{row['family']}, plain"),
             ("gap_to_teacher", _TEACHER, row["name"]),
         ):
+            columns[column], draws = np.nan, np.empty(0)
             if ours != theirs and ours in known and theirs in known:
                 columns[column] = known[ours][metric] - known[theirs][metric]
-                columns |= interval(column, self.draws[ours] - self.draws[theirs])
+                draws = self.draws[ours] - self.draws[theirs]
+            columns |= interval(column, draws)
         return columns
 
 

@@ -60,7 +60,7 @@ def within_limits(leaderboard, limits):
     given = " and ".join(f"max_{column}={limit:g}" for column, limit in limits.items())
     has = " and ".join(f"{column} {leaderboard[column][nearest]:,.0f}" for column in limits)
     raise ValueError(
-        f"no student meets {given}; the nearest is {leaderboard['name'][nearest]!r} with "
+        f"no student meets {given}; the nearest is {str(leaderboard['name'][nearest])!r} with "
         f"{has}: raise the limit, or give smaller students"
     )
 

@@ -44,6 +44,7 @@ def main(arguments=None):
     """
     options = parser().parse_args(arguments)
     logging.basicConfig(format="%(levelname)s: %(message)s")
+    logging.getLogger(__name__).setLevel(logging.INFO)
     try:
         return _run(options)
     except Refused as refusal:

@@ -69,13 +69,12 @@ def _write_leaderboard(auto, folder):
 
 def _write_student(auto, folder, pickled):
     from skops.io import dump
-    from skops.io.exceptions import UnsupportedTypeException
 
     if pickled:
         (folder / PICKLE).write_bytes(pickle.dumps(auto.best_student_))
     try:
         dump(auto.best_student_, folder / STUDENT, compression=ZIP_DEFLATED)
-    except UnsupportedTypeException as error:
+    except TypeError as error:
         (folder / STUDENT).unlink(missing_ok=True)
         print(f"error: skops cannot write the student: {error}; --pickle can", file=sys.stderr)
 

@@ -131,7 +131,7 @@ def _check_roles(roles, frame):
 def _labels(column, what):
     _check_complete(column, what)
     y = np.array(column.tolist())
-    classes = np.unique(y)
+    classes = np.unique(y).tolist()
     if len(classes) == 1:
         raise Refused(f"{what} has one class, {classes[0]!r}, in every row; two are needed")
     if len(classes) > _MOST_CLASSES or type_of_target(y) == "continuous":
@@ -158,7 +158,7 @@ def _weights(column, name):
     if bad.any():
         raise Refused(
             f"--weight {name} is missing, negative or no number in {bad.sum():,} of "
-            f"{len(bad):,} rows, first {column[bad.argmax()]!r}; a weight is 0 or more"
+            f"{len(bad):,} rows, first {column.tolist()[bad.argmax()]!r}; give 0 or more"
         )
     if not weight.any():
         raise Refused(f"--weight {name} is 0 in every row; give some row a weight")
@@ -218,8 +218,8 @@ def _times(column, name):
         return pd.to_datetime(column, format="ISO8601", utc=True).astype("int64").to_numpy()
     except (ValueError, TypeError) as error:
         raise Refused(
-            f"--time-column {name} holds {column[0]!r}, and there may be no doubt about days "
-            "and months; write dates as 2024-01-31, or give numbers"
+            f"--time-column {name} holds {str(column[0])!r}; write dates as 2024-01-31, which "
+            "leaves no doubt about day and month, or give numbers"
         ) from error
 
 
@@ -230,8 +230,8 @@ def _check_split(cv, y, groups, name):
     )
     if len(np.unique(y[early])) == 1:
         raise Refused(
-            f"--time-column {name}: before the last quarter every row is {y[early][0]!r}; "
-            "rows of two classes are needed to learn from"
+            f"--time-column {name}: before the last quarter every row is "
+            f"{str(y[early][0])!r}; rows of two classes are needed to learn from"
         )
     if groups is not None and (both := np.intersect1d(groups[early], groups[late])).size:
         _log.warning("%d groups have rows before and in the part held out by time", len(both))

@@ -16,7 +16,7 @@ STUDENT, PICKLE, LEADERBOARD = "student.skops", "student.pickle", "leaderboard.c
 REPORT, CARD = "report.html", "model_card.json"
 FILES = (STUDENT, PICKLE, LEADERBOARD, REPORT, CARD)
 
-_SHOWN = 8  # rows of the leaderboard that are printed
+_SHOWN = 10  # rows of the leaderboard that are printed
 
 
 def write(auto, out, *, pickled, given):
@@ -45,7 +45,8 @@ def write(auto, out, *, pickled, given):
         written += _keep(out, lambda folder: _write_report(auto, folder, given))
     for stale in set(FILES) - set(written):
         (out / stale).unlink(missing_ok=True)
-    print(*(f"wrote {out / name}" for name in written), *_how_to_load(out, written), sep="\n")
+    if STUDENT in written:
+        print(_how_to_load(out / STUDENT))
     return written
 
 
@@ -56,6 +57,7 @@ def _keep(out, write_to):
         names = sorted(os.listdir(folder))
         for name in names:
             os.replace(Path(folder, name), out / name)
+            print(f"wrote {out / name}", flush=True)
     return names
 
 
@@ -104,11 +106,8 @@ def _cells(board, row, metric):
     ]
 
 
-def _how_to_load(out, written):
+def _how_to_load(path):
     from skops.io import get_untrusted_types
 
-    if STUDENT not in written:
-        return []
-    path = out / STUDENT
     trusted = get_untrusted_types(file=path)
-    return ["", "import skops.io", f"student = skops.io.load({str(path)!r}, {trusted=})"]
+    return f"\nimport skops.io\nstudent = skops.io.load({str(path)!r}, {trusted=})"

@@ -18,14 +18,16 @@ T=1 student (at T=3) have there.
 """
 
 import argparse
+import ctypes
 import os
-import resource
 import subprocess
 import sys
+import tempfile
 import warnings
 
 os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
+from pathlib import Path
 from time import perf_counter
 
 import numpy as np
@@ -159,39 +161,58 @@ def compare_speed(args):
 
 def compare_memory(args):
     """Peak memory of a process that does one fit, above what it held before."""
-    print(f"MB above the process before the fit\n\n{'student':31}{'K':>3}", end="")
-    print("".join(f"{way:>9}" for way in ("hard", "T=1", "T=3", "copies")))
+    print("MB above the process before the fit, in brackets times the peak of the process\n")
+    names = ("hard", "T=1", "T=3", "copies")
+    print(f"{'student':31}{'K':>3}" + "".join(f"{way:>13}" for way in names))
     for n_classes in args.classes:
-        for name in args.student:
-            names = ("hard", "T=1", "T=3", "copies")
-            row = [_peak_of(args, name, n_classes, way) for way in names]
-            cells = "".join(f"{peak:9.0f}" for peak in row)
-            print(f"{name:31}{n_classes:3}{cells}", flush=True)
+        with tempfile.NamedTemporaryFile(suffix=".npz") as file:
+            np.savez(file.name, *make_noisy_task(args.samples, args.features, n_classes))
+            for name in args.student:
+                peaks = [_peak_of(name, way, file.name) for way in names]
+                whole = peaks[0][1]
+                cells = "".join(f"{own:6.0f} ({peak / whole:4.2f})" for own, peak in peaks)
+                print(f"{name:31}{n_classes:3}{cells}", flush=True)
 
 
-def _peak_of(args, name, n_classes, way):
-    command = [
-        sys.executable, __file__, "--one-fit", name, way, "--classes", str(n_classes),
-        "--samples", str(args.samples), "--features", str(args.features),
-    ]  # fmt: skip
-    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+def make_noisy_task(n_samples, n_features, n_classes):
+    """Rows, labels and soft labels that cost nothing to make."""
+    X, y = make_classification(
+        n_samples, n_features, n_informative=12, n_classes=n_classes, random_state=0
+    )
+    blur = np.random.default_rng(0).dirichlet(np.ones(n_classes), len(y))
+    return X, y, 0.7 * np.eye(n_classes)[y] + 0.3 * blur
+
+
+def _peak_of(name, way, file):
+    """MB above, and in all; the rows come from a file, for making them takes more."""
+    command = [sys.executable, __file__, "--one-fit", name, way, file]
+    out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return tuple(map(float, out.split()))
 
 
 def one_fit(args):
-    """Print the MB by which one fit raised the peak of this process."""
-    name, way = args.one_fit
-    n_classes = args.classes[0]
-    X, y = make_classification(
-        args.samples, args.features, n_informative=12, n_classes=n_classes, random_state=0
-    )
-    rng = np.random.default_rng(0)
-    proba = 0.7 * np.eye(n_classes)[y] + 0.3 * rng.dirichlet(np.ones(n_classes), len(y))
+    """Print the MB by which one fit raised the peak of this process, and that peak."""
+    name, way, file = args.one_fit
+    X, y, proba = np.load(file).values()
     few = np.arange(0, len(y), 50)
     for fit in ways(STUDENTS[name], X[few], y[few], proba[few]).values():
         fit()  # what a first fit imports is not its cost
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = _restart_peak()
     ways(STUDENTS[name], X, y, proba)[way]()
-    print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
+    after = _peak()
+    print(after - before, after)
+
+
+def _restart_peak():
+    """MB held now, from where the peak is counted anew; Linux only."""
+    ctypes.CDLL(None).malloc_trim(0)
+    Path("/proc/self/clear_refs").write_text("5")
+    return _peak()
+
+
+def _peak():
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
 def main():
@@ -203,7 +224,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--student", nargs="+", choices=STUDENTS, default=list(STUDENTS))
     parser.add_argument("--memory", action="store_true")
-    parser.add_argument("--one-fit", nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--one-fit", nargs=3, help=argparse.SUPPRESS)
     args = parser.parse_args()
     warnings.simplefilter("ignore")
     run = one_fit if args.one_fit else compare_memory if args.memory else compare_speed

@@ -1,17 +1,36 @@
 """The report as a page: what it says is what was found, and it says it harmlessly."""
 
+import copy
 import json
+import pickle
 import re
+import sys
+from html import unescape
+from html.parser import HTMLParser
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.sparse import csr_matrix
+from sklearn.base import clone
+from sklearn.compose import make_column_transformer
 from sklearn.datasets import make_classification
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GroupKFold
 from sklearn.naive_bayes import GaussianNB
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
-from skdistill import AutoDistiller
-from skdistill.report import write_report
+from skdistill import AutoDistiller, DistilledClassifier
+from skdistill.report import distillation_report, write_report
+from skdistill.report._columns import parts
+from skdistill.report._reproduction import source
+from skdistill.report._words import compared, microseconds, number, percent, signed, size
 
 pytest.importorskip("jinja2")
 pytest.importorskip("matplotlib")
@@ -23,34 +42,533 @@ X, CODES = make_classification(
     240, 5, n_informative=4, n_redundant=0, flip_y=0.2, random_state=0
 )
 Y = np.array(["no", "yes"])[CODES]
-PAIR = [("tree", DecisionTreeClassifier(max_depth=3)), ("linear", LogisticRegression())]
-SECTIONS = [
-    "What to ship", "What quality costs", "Whether to trust it", "The model itself",
-    "Five refits", "What paid", "How to make it again",
-]  # fmt: skip
+TREE = DecisionTreeClassifier(max_depth=3)
+PAIR = [("tree", TREE), ("linear", make_pipeline(StandardScaler(), LogisticRegression()))]
+HOSTILE = '<script>alert("1")</script> & "$\\frac$" <img src=x onerror=alert(1)>'
+SECTIONS = {
+    "decision": "What to ship", "leaderboard": "What quality costs",
+    "trust": "Whether to trust it", "model": "The model itself", "stability": "Five refits",
+    "ablation": "What paid", "reproduction": "How to make it again",
+}  # fmt: skip
+
+
+def explore(students=PAIR, *, X=X, y=Y, teacher=None, n_trials=1, fit=None, **options):
+    teacher = GaussianNB() if teacher is None else teacher
+    auto = AutoDistiller(teacher, students, n_trials=n_trials, random_state=0, **options)
+    return auto.fit(X, y, **(fit or {}))
 
 
 @pytest.fixture(scope="module")
 def auto():
-    return AutoDistiller(GaussianNB(), PAIR, n_trials=2, random_state=0).fit(X, Y)
+    return explore(n_trials=3)
 
 
 def written(source, folder, *args, **options):
     """Page and card."""
     path = write_report(source, folder / "report.html", *args, **options)
-    card = json.loads((folder / "model_card.json").read_text(encoding="utf-8"))
-    return path.read_text(encoding="utf-8"), card
+    card = (folder / "model_card.json").read_text(encoding="utf-8")
+    return path.read_text(encoding="utf-8"), json.loads(card, parse_constant=pytest.fail)
 
 
-def test_a_page_has_seven_sections_and_a_card_of_the_same_facts(auto, tmp_path):
-    page, card = written(auto, tmp_path, X, Y)
-    titles = re.findall(r"<h2[^>]*>.*?</span>(.*?)</h2>", page)
-    assert titles == SECTIONS
-    assert set(card) == {
-        "decision", "leaderboard", "trust", "model", "stability", "ablation", "reproduction",
-    }  # fmt: skip
+@pytest.fixture(scope="module")
+def both(auto, tmp_path_factory):
+    return written(auto, tmp_path_factory.mktemp("report"), X, Y)
+
+
+@pytest.fixture(scope="module")
+def report():
+    train, test = np.arange(160), np.arange(160, 240)
+    model = DistilledClassifier(GaussianNB(), clone(TREE), cv=3, random_state=0)
+    model.fit(X[train], Y[train])
+    return distillation_report(model, X[test], Y[test], X_train=X[train], y_train=Y[train])
+
+
+class Elements(HTMLParser):
+    """Tags with their attributes, in the order of a page."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.found = []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.found.append((tag, dict(attrs)))
+
+    handle_startendtag = handle_starttag
+
+
+def row_of(auto, name):
+    board = auto.leaderboard_
+    return {column: values[board["name"] == name][0] for column, values in board.items()}
+
+
+def chosen_of(auto):
+    return str(auto.leaderboard_["name"][auto.leaderboard_["chosen"]][0])
+
+
+def variant(card, words):
+    return next(
+        one for one in card["ablation"]["variants"] if one["variant"].startswith(words)
+    )
+
+
+# What it says ------------------------------------------------------------------------
+
+
+def test_a_page_has_seven_sections_and_a_card_of_the_same_facts(both):
+    page, card = both
+    titles = re.findall(r"<h2[^>]*><span[^>]*>(\d)</span>(.*?)</h2>", page)
+    expected = enumerate(SECTIONS.values(), start=1)
+    assert titles == [(str(number), title) for number, title in expected]
+    assert list(card) == list(SECTIONS)
     assert card["decision"]["headline"] in page
-    assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "model_card.json",
-        "report.html",
+    assert card["decision"]["reason"] in unescape(page)
+    assert card["reproduction"]["data_hash"] in page
+    assert card["reproduction"]["code"] in unescape(page)
+
+
+def test_each_figure_of_the_leaderboard_is_its_own(both, auto):
+    page, card = both
+    table = page[page.index('id="leaderboard-caption"') :]
+    lines = re.findall(r"<tr[ >].*?</tr>", table[: table.index("</table>")], re.DOTALL)[1:]
+    names = [re.search(r'<th scope="row">(.*?)<small>', line)[1] for line in lines]
+    assert names == auto.leaderboard_["name"].tolist()
+    for name, line, fact in zip(names, lines, card["leaderboard"], strict=True):
+        row = row_of(auto, name)
+        columns = [
+            "neg_log_loss",
+            "gain_over_plain",
+            "gap_to_teacher",
+            "accuracy",
+            "agreement",
+        ]
+        columns = [c for c in [*columns, "bytes", "latency_us"] if np.isfinite(row[c])]
+        columns = [c for c in columns if (c, name) != ("agreement", "teacher")]
+        exact = [float(value) for value in re.findall(r'<data value="(.*?)"', line)]
+        assert exact == [row[column] for column in columns]
+        assert number(row["log_loss"]) in line
+        for column in columns:
+            assert fact[column] == row[column]
+
+
+def test_the_tiles_are_those_of_what_is_to_ship(both, auto):
+    _, card = both
+    found = card["decision"]
+    ship, teacher = row_of(auto, found["ship"]), row_of(auto, "teacher")
+    assert found["latency_us"] == ship["latency_us"]
+    assert found["times_smaller"] == teacher["bytes"] / ship["bytes"]
+    assert found["gap_to_teacher"]["value"] == ship["gap_to_teacher"]
+    twin = row_of(auto, found["distilled"])
+    assert found["gain_over_plain"]["low"] == twin["gain_over_plain_low"]
+    assert found["n_columns"] == 5
+
+
+def test_the_chosen_student_fitted_again_is_that_of_the_leaderboard(both, auto):
+    _, card = both
+    own = row_of(auto, chosen_of(auto))["neg_log_loss"]
+    ships = [one for one in card["ablation"]["variants"] if one["chosen"]]
+    assert len(ships) == 1
+    assert_allclose(ships[0]["neg_log_loss"], own)
+    assert_allclose(card["stability"]["whole"], own)
+
+
+def test_an_ablation_goes_from_hard_labels_to_calibrated_ones_in_paired_steps(both):
+    _, card = both
+    variants = card["ablation"]["variants"]
+    assert [one["variant"] for one in variants][:4] == [
+        "hard labels alone", "in-sample labels of the teacher", "out-of-fold labels",
+        "out-of-fold labels, calibrated",
+    ]  # fmt: skip
+    hard = variants[0]["neg_log_loss"]
+    for one in variants:
+        gain = one["over_hard"]
+        assert_allclose(gain["value"], one["neg_log_loss"] - hard)
+        assert gain["low"] <= gain["value"] <= gain["high"]
+    assert variants[0]["over_hard"] == {"value": 0, "low": 0, "high": 0}
+
+
+def test_five_refits_differ_and_say_how_far(both):
+    _, card = both
+    found = card["stability"]
+    scores = [one["neg_log_loss"] for one in found["refits"]]
+    assert len(set(scores)) == 5
+    assert_allclose([found["mean"], found["sd"]], [np.mean(scores), np.std(scores, ddof=1)])
+    spread = found["agreement"]
+    assert 0.5 < spread["lowest"] <= spread["mean"] <= spread["highest"] <= 1
+    assert all(len(one["top_features"]) <= 5 for one in found["refits"])
+
+
+def test_worst_rows_are_those_of_x_where_the_two_are_farthest_apart(both, auto):
+    _, card = both
+    kept, worst = auto.held_out_, card["trust"]["worst_rows"]
+    apart = np.abs(kept.proba["teacher"] - kept.proba[chosen_of(auto)]).sum(axis=1) / 2
+    assert_allclose([row["apart"] for row in worst], np.sort(apart)[::-1][:10])
+    for row in worst:
+        assert row["outcome"] == Y[row["row"]]
+        assert row["values"]["x2"] == f"{X[row['row'], 2]:.4g}"
+
+
+def test_the_code_makes_the_student_that_was_chosen(both, auto):
+    _, card = both
+    names = {"X": X, "y": Y}
+    exec(card["reproduction"]["code"], names)
+    assert_array_equal(names["student"].predict_proba(X), auto.predict_proba(X))
+
+
+def test_the_same_report_is_written_twice_alike(auto, tmp_path):
+    assert written(auto, tmp_path) == written(auto, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "chosen", "limit", "headline"),
+    [
+        (0.01, 0.03, "tree", None, "Ship tree: distilling pays"),
+        (-0.01, 0.03, "tree", None, "Ship tree, plain: no detectable gain"),
+        (-0.03, -0.01, "tree", None, "Ship tree, plain: distilling does harm"),
+        (-0.01, 0.03, "tree", 2000, "Ship tree"),  # its twin has 3000 bytes
+        (0.01, 0.03, "tree, plain", None, "Ship tree, plain: the search prefers hard labels"),
+    ],
+)
+def test_the_headline_says_what_the_gain_says(
+    auto, tmp_path, low, high, chosen, limit, headline
+):
+    auto = copy.copy(auto).set_params(max_bytes=limit)
+    auto.leaderboard_ = board = {k: np.array(v) for k, v in auto.leaderboard_.items()}
+    tree = board["name"] == "tree"
+    for end, value in (("", (low + high) / 2), ("_low", low), ("_high", high)):
+        board[f"gain_over_plain{end}"][tree] = value
+    board["chosen"] = board["name"] == chosen
+    board["bytes"] = np.where(tree, 1000.0, 3000.0)
+    page, card = written(auto, tmp_path)
+    assert card["decision"]["headline"] == headline
+    assert f"<h1>{headline}</h1>" in page
+    word = "higher" if high < 0 else "lower"
+    assert f"log-loss of tree is {word} by" in card["decision"]["reason"]
+    assert ("which holds 0" in card["decision"]["reason"]) == (low < 0 < high)
+
+
+# How safely ---------------------------------------------------------------------------
+
+
+def test_names_and_labels_are_text_whatever_they_hold(tmp_path):
+    frame = pd.DataFrame(X, columns=[f"{HOSTILE} {i}" for i in range(5)])
+    y = np.array([f"0 {HOSTILE}", f"1 {HOSTILE}"])[CODES]
+    students = [(HOSTILE, TREE)]
+    page, card = written(explore(students, X=frame, y=y), tmp_path, frame, y)
+    tags = {tag for tag, _ in Elements(page).found}
+    assert not tags & {"script", "img", "b"}
+    assert not any(key.startswith("on") for _, keys in Elements(page).found for key in keys)
+    assert card["model"]["rules"] in unescape(page)
+    assert HOSTILE in card["model"]["rules"]
+
+
+@pytest.mark.parametrize("source", ["auto", "report", "letters"])
+def test_a_page_stands_alone_and_is_small(source, request, tmp_path):
+    if source == "letters":
+        rng = np.random.default_rng(0)
+        codes, rows = np.arange(780) % 26, rng.normal(size=(780, 16))
+        rows[np.arange(780), codes % 16] += 3 + codes // 16
+        y = np.array([f"letter {chr(97 + code)}" for code in codes])
+        page, card = written(explore(X=rows, y=y), tmp_path, rows, y)
+        assert len(card["reproduction"]["classes"]) == 26
+    else:
+        page, _ = written(request.getfixturevalue(source), tmp_path)
+    assert len(page.encode()) < 1_000_000
+    found = Elements(page).found
+    ids = [keys["id"] for _, keys in found if "id" in keys]
+    assert len(ids) == len(set(ids))
+    links = [
+        v for _, keys in found for k, v in keys.items() if k in ("href", "src", "xlink:href")
     ]
+    assert all(link.startswith(("#", "data:")) for link in links)
+    assert {link[1:] for link in links if link.startswith("#")} <= set(ids)
+    assert not re.search(r"url\((?!#)|@import", page)
+    assert not {"script", "iframe", "object"} & {tag for tag, _ in found}
+    pictures = [keys for tag, keys in found if tag == "svg"]
+    assert len(pictures) >= 5
+    assert all(keys["role"] == "img" and keys["aria-label"] for keys in pictures)
+    heads = [keys for tag, keys in found if tag == "th"]
+    assert all(keys["scope"] in ("row", "col") for keys in heads)
+
+
+def test_an_error_leaves_nothing_half_written(auto, tmp_path, monkeypatch):
+    def fail(*_):
+        raise RuntimeError("no page")
+
+    monkeypatch.setattr("skdistill.report._page.page", fail)
+    with pytest.raises(RuntimeError, match="no page"):
+        write_report(auto, tmp_path / "report.html")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_page_that_is_there_is_replaced_whole_or_left_alone(auto, tmp_path, monkeypatch):
+    (tmp_path / "report.html").write_text("old")
+    monkeypatch.setattr("skdistill.report._write.os.replace", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        write_report(auto, tmp_path / "report.html")
+    assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("report.html", "old")]
+
+
+# Rows, or none --------------------------------------------------------------------------
+
+
+def test_without_rows_the_sections_that_need_them_say_how_to_get_them(auto, tmp_path):
+    page, card = written(auto, tmp_path)
+    for section in ("trust", "stability", "ablation"):
+        assert "write_report(auto, path, X, y)" in card[section]["missing"]
+        assert card[section]["missing"] in unescape(page)
+    assert card["trust"]["worst_rows"][0]["values"] == {}
+    assert len(card["trust"]["models"]) == 3
+    assert card["decision"]["n_columns_used"] <= 5
+
+
+class Untouched(GaussianNB):
+    """A teacher that may be fitted no more."""
+
+    allowed = True
+
+    def fit(self, X, y, sample_weight=None):
+        assert self.allowed
+        return super().fit(X, y, sample_weight)
+
+
+def test_other_rows_are_refused_before_any_work(tmp_path, monkeypatch):
+    auto = explore([("tree", TREE)], teacher=Untouched())
+    monkeypatch.setattr(Untouched, "allowed", False)
+    with pytest.raises(ValueError, match=r"X has 239 rows and fit had 240"):
+        write_report(auto, tmp_path / "r.html", X[1:], Y[1:])
+    with pytest.raises(ValueError, match=r"X and y are not those of fit"):
+        write_report(auto, tmp_path / "r.html", X[::-1], Y)
+    with pytest.raises(ValueError, match=r"X and y belong together"):
+        write_report(auto, tmp_path / "r.html", X)
+    with pytest.raises(FileNotFoundError, match=r"no folder .*nowhere to write r.html in"):
+        write_report(auto, tmp_path / "nowhere" / "r.html", X, Y)
+    with pytest.raises(ValueError, match=r"fitted AutoDistiller or .* got GaussianNB"):
+        write_report(GaussianNB(), tmp_path / "r.html")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("missing", ["jinja2", "matplotlib"])
+def test_a_missing_extra_is_named(auto, tmp_path, monkeypatch, missing):
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(ImportError, match=rf"{missing}.*pip install 'skdistill\[report\]'"):
+        write_report(auto, tmp_path / "report.html")
+
+
+def test_weights_and_groups_are_those_of_fit(tmp_path):
+    weight, groups = np.random.default_rng(0).random(240), np.arange(240) // 6
+    given = {"sample_weight": weight, "groups": groups}
+    auto = explore([("tree", TREE)], cv=GroupKFold(3), fit=given)
+    page, card = written(auto, tmp_path, X, Y, **given)
+    assert card["stability"]["missing"] == card["ablation"]["missing"] == ""
+    assert "held-out rows, weighted" in page
+    assert card["decision"]["n_held_out"] == 240
+    fresh = ~np.isin(auto.held_out_.test, auto.held_out_.train)
+    proba = auto.held_out_.proba[chosen_of(auto)][fresh]
+    y = auto.held_out_.y[fresh]
+    loss = -np.log(proba[np.arange(fresh.sum()), (y == "yes").astype(int)])
+    expected = -np.average(loss, weights=auto.held_out_.sample_weight[fresh])
+    assert_allclose(card["stability"]["whole"], expected)  # rows that it did not see
+
+
+def test_labels_of_a_frozen_teacher_and_given_ones_have_fewer_steps(tmp_path):
+    students, fitted = [("tree", TREE)], GaussianNB().fit(X[::2], Y[::2])
+    auto = explore(students, teacher=FrozenEstimator(fitted))
+    page, card = written(auto, tmp_path, X, Y)
+    assert variant(card, "the frozen teacher's labels")
+    assert not any("fold" in one["variant"] for one in card["ablation"]["variants"])
+    assert "put the fitted teacher in it" in card["reproduction"]["code"]
+    assert "Caution:</strong> the teacher is frozen" in page
+
+    proba = fitted.predict_proba(X)
+    auto = explore(students, fit={"teacher_proba": proba})
+    _, card = written(auto, tmp_path, X, Y)
+    assert "teacher_proba=P" in card["ablation"]["missing"]
+    _, card = written(auto, tmp_path, X, Y, teacher_proba=proba)
+    assert variant(card, "the given soft labels")
+    assert card["decision"]["times_smaller"] is None
+    assert "fit(X, y, teacher_proba=teacher_proba)" in card["reproduction"]["code"]
+
+
+def test_an_error_in_a_refit_is_said_and_costs_no_other_section(auto, tmp_path, monkeypatch):
+    monkeypatch.setattr("skdistill.report._refits.resample", lambda *_, **__: 1 / 0)
+    _, card = written(auto, tmp_path, X, Y)
+    assert card["stability"] == {
+        "missing": "A refit failed. ZeroDivisionError: division by zero"
+    }
+    assert card["ablation"]["missing"] == ""
+
+
+def test_a_student_that_failed_is_said_to_have(tmp_path):
+    broken = ("broken", make_pipeline(OneHotEncoder(categories=[["a"]]), LogisticRegression()))
+    auto = explore([broken, ("tree", TREE)])
+    page, _ = written(auto, tmp_path)
+    assert "<strong>broken</strong> was not finished: ValueError" in page
+    assert "<strong>broken, plain</strong>" in page
+
+
+# A comparison -------------------------------------------------------------------------------
+
+
+def test_a_comparison_is_a_page_of_its_own_figures(report, tmp_path):
+    page, card = written(report, tmp_path)
+    gain = report["test"]["distilled - plain"]["log_loss"]
+    found = card["decision"]["gain_over_plain"]
+    assert_allclose(
+        [found["value"], found["low"], found["high"]], [-gain[0], -gain[2], -gain[1]]
+    )
+    gap = report["test"]["distilled - teacher"]["log_loss"]
+    board = {row["name"]: row for row in card["leaderboard"]}
+    assert board["DecisionTreeClassifier"]["gap_to_teacher"] == gap.value
+    for role, row in zip(("distilled", "plain"), ("", ", plain"), strict=True):
+        own = board[f"DecisionTreeClassifier{row}"]
+        assert_allclose(own["log_loss"], report["test"][role]["log_loss"])
+        assert own["bytes"] == report["footprint"][role]["n_bytes"]
+    assert card["stability"]["missing"] == card["ablation"]["missing"] == ""
+    assert variant(card, "out-of-fold labels")["chosen"]
+    assert_allclose(card["stability"]["whole"], -report["test"]["distilled"]["log_loss"])
+    assert "the search" not in page.lower()
+
+
+def test_a_comparison_of_pipelines_shows_the_rows_that_came_in(tmp_path):
+    frame = pd.DataFrame(X, columns=list("abcde")).assign(town=np.resize(["x", "y", "z"], 240))
+    head = make_column_transformer(
+        (OneHotEncoder(sparse_output=False), ["town"]), remainder="passthrough"
+    )
+    model = make_pipeline(head, DistilledClassifier(GaussianNB(), TREE, random_state=0))
+    model.fit(frame[:160], Y[:160])
+    report = distillation_report(
+        model, frame[160:], Y[160:], X_train=frame[:160], y_train=Y[:160]
+    )
+    _, card = written(report, tmp_path)
+    assert set(card["trust"]["worst_rows"][0]["values"]) == set(frame)
+    assert {one["column"] for one in card["model"]["permutation"]["columns"]} <= set(frame)
+    assert re.search(r"\|--- ([a-e]|town_[xyz]) <=", card["model"]["rules"])
+    assert card["model"]["steps"] == ["ColumnTransformer"]
+    assert card["stability"]["missing"] == ""
+
+
+def test_what_a_comparison_does_not_know_it_says(report, tmp_path):
+    kept = report.kept
+    alone = distillation_report(kept.model.student_, kept.X, Y[160:], teacher=kept.teacher)
+    _, card = written(alone, tmp_path)
+    assert (
+        "a DecisionTreeClassifier: give it the DistilledClassifier"
+        in card["ablation"]["missing"]
+    )
+    assert card["decision"]["reason"].startswith("It stands alone")
+    assert card["reproduction"]["code"] == ""
+    untrained = distillation_report(kept.model, kept.X, Y[160:])
+    _, card = written(untrained, tmp_path)
+    assert "X_train=X_train, y_train=y_train" in card["stability"]["missing"]
+    with pytest.raises(ValueError, match=r"brings its rows along; leave \['X', 'y'\] out"):
+        write_report(report, tmp_path / "r.html", X, Y)
+    loaded = pickle.loads(pickle.dumps(report))
+    assert str(loaded) == str(report)
+    with pytest.raises(ValueError, match="call distillation_report again"):
+        write_report(loaded, tmp_path / "r.html")
+
+
+# The model, segments ------------------------------------------------------------------------
+
+
+def test_coefficients_are_named_and_know_their_unit(tmp_path):
+    frame = pd.DataFrame(X, columns=list("abcde"))
+    auto = explore(PAIR[1:], X=frame)
+    page, card = written(auto, tmp_path, frame, Y)
+    found, linear = card["model"], auto.best_student_[-1]
+    own = {one["feature"]: one["value"] for one in found["coefficients"]}
+    assert own == dict(zip("abcde", linear.coef_[0], strict=True))
+    assert list(own) == sorted(own, key=lambda name: -abs(own[name]))
+    assert found["standardised"]
+    assert "log-odds per standard deviation of the feature; above 0 it speaks for yes" in page
+
+
+@pytest.mark.parametrize("container", [np.asarray, pd.DataFrame, pl.DataFrame, csr_matrix])
+def test_other_students_are_judged_by_what_their_columns_are_worth(container, tmp_path):
+    boosting = HistGradientBoostingClassifier(max_iter=5, early_stopping=False)
+    student = LogisticRegression() if container is csr_matrix else boosting
+    teacher = LogisticRegression()
+    rows = np.column_stack([X, np.zeros(240)])
+    rows = container(rows)
+    auto = explore([("student", student)], X=rows, teacher=teacher)
+    _, card = written(auto, tmp_path, rows, Y)
+    found = card["model"]["permutation"]
+    assert card["stability"]["missing"] == ""
+    if container in (pl.DataFrame, csr_matrix):
+        assert "arrays and pandas frames" in found["missing"]
+    else:
+        assert 0 < len(found["columns"]) <= 5  # a constant has no say
+        values = [one["value"] for one in found["columns"]]
+        assert values == sorted(values, reverse=True)
+
+
+def test_a_segment_that_the_student_cannot_see_is_found(tmp_path):
+    rng = np.random.default_rng(0)
+    rows = pd.DataFrame({"a": rng.normal(size=1200), "b": rng.normal(size=1200)})
+    rows["part"] = np.where(rng.random(1200) < 0.3, "other", "usual")
+    y = np.where((rows["part"] == "usual") ^ (rows["a"] > 0), "p", "q")
+    head = make_column_transformer((OneHotEncoder(), ["part"]), remainder="passthrough")
+    teacher = make_pipeline(head, DecisionTreeClassifier(max_depth=4)).fit(rows, y)
+    student = make_pipeline(
+        make_column_transformer(("passthrough", ["a", "b"])),
+        DecisionTreeClassifier(max_depth=1),
+    ).fit(rows, y)
+    report = distillation_report(student, rows, y, teacher=teacher)
+    _, card = written(report, tmp_path)
+    first = card["trust"]["segments"]["found"][0]
+    assert (first["column"], first["part"]) == ("part", "= other")
+    assert first["apart"]["low"] > card["trust"]["disagreement"]
+    assert first["log_loss"]["student"] > first["log_loss"]["teacher"]
+
+
+def test_columns_are_cut_into_values_quantiles_and_the_missing():
+    numbers = np.array([np.nan, *range(100)])
+    found = dict(parts(numbers))
+    assert list(found) == [
+        "is missing",
+        "0 to 19",
+        "20 to 39",
+        "40 to 59",
+        "60 to 79",
+        "80 to 99",
+    ]
+    assert_array_equal(np.sort(np.concatenate(list(found.values()))), np.arange(101))
+    few = dict(parts(np.array([1, 2, 2, 1, 2])))
+    assert {text: rows.tolist() for text, rows in few.items()} == {
+        "= 2": [1, 2, 4],
+        "= 1": [0, 3],
+    }
+    words = dict(parts(np.array(["b", None, "a", "b"], dtype=object)))
+    assert {text: rows.tolist() for text, rows in words.items()} == {
+        "is missing": [1], "= b": [0, 3], "= a": [2],
+    }  # fmt: skip
+
+
+# Words -------------------------------------------------------------------------------------
+
+
+def test_numbers_have_units_signs_and_few_digits():
+    said = [number(0.123456), signed(-0.5, 2), percent(0.9151), size(812), size(63_310.0)]
+    said += [size(1.95e6), microseconds(7553.2), compared(29.4, "faster", "slower")]
+    said += [compared(0.5, "faster", "slower"), number(None), compared(None, "a", "b")]
+    signs = {"\N{NO-BREAK SPACE}": " ", "\N{MINUS SIGN}": "-"}
+    signs |= {"\N{MULTIPLICATION SIGN}": "x", "\N{EN DASH}": "none"}
+    assert [text.translate(str.maketrans(signs)) for text in said] == [
+        "0.1235", "-0.50", "91.5 %", "812 bytes", "63.3 kB", "1.95 MB", "7,550 µs",
+        "29 x faster", "2 x slower", "none", "",
+    ]  # fmt: skip
+
+
+def test_code_of_parameters_is_code():
+    model = make_pipeline(
+        make_column_transformer(
+            (OneHotEncoder(max_categories=5), [1, 3]), remainder=StandardScaler()
+        ),
+        LogisticRegression(C=np.float64(0.5), class_weight={"no": 2.0}),
+    )
+    names = {
+        type(one).__name__: type(one) for one in (model, *model, model[0].transformers[0][1])
+    }
+    again = eval(source(model), names | {"StandardScaler": StandardScaler})
+    assert repr(again) == repr(model.set_params(logisticregression__C=0.5))

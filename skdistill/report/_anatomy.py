@@ -13,6 +13,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import BaseDecisionTree, export_text
 
+from skdistill._probabilities import ask_teacher
 from skdistill._sklearn.validation import take_rows
 from skdistill.footprint import n_parameters
 from skdistill.metrics import log_loss_by_row
@@ -37,7 +38,7 @@ def anatomy(case, model):
     steps, last = split(case.student)
     names = feature_names(case.student, case.names)
     found = {
-        "class": type(last).__name__,
+        "kind": type(last).__name__,
         "steps": [type(step).__name__ for step in steps],
         "n_parameters": n_parameters(case.student),
     }
@@ -131,9 +132,9 @@ def _coefficient(name, values, classes):
     return {
         "feature": name,
         "value": float(values[most]),
-        "for": str(classes[most]),
-        "lowest": float(values[least]),
-        "against": str(classes[least]),
+        "highest": str(classes[most]),
+        "least": float(values[least]),
+        "lowest": str(classes[least]),
     }
 
 
@@ -190,7 +191,8 @@ def _scorer(classes):
     """Minus the log-loss, of rows that may lack a class."""
 
     def score(model, X, y, sample_weight=None):
-        loss = log_loss_by_row(y, model.predict_proba(X), classes=classes)
+        proba = ask_teacher(model, X, classes, fill=True)
+        loss = log_loss_by_row(y, proba, classes=classes)
         return -np.average(loss, weights=sample_weight)
 
     return score

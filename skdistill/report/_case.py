@@ -21,6 +21,8 @@ class Rows(NamedTuple):
         The held-out ones, in the order of ``Case.held_out``.
     fed : rows
         The same as the student is fed them, behind the head of a pipeline.
+    names : list of str or None
+        Of the columns that it is fed.
     fresh : ndarray of bool of shape (n_held_out,)
         Which of them are not rows of `X_train`.
     X_train, y_train : rows and ndarray, or None
@@ -33,6 +35,7 @@ class Rows(NamedTuple):
 
     X_test: Any
     fed: Any
+    names: list | None
     fresh: np.ndarray
     X_train: Any
     y_train: Any

@@ -5,46 +5,51 @@ import numpy as np
 from skdistill.footprint import n_features_used
 from skdistill.metrics import log_loss_by_row, retention
 from skdistill.report._case import TEACHER
+from skdistill.report._words import gain_in_words
 
 _GAIN, _GAP = "gain_over_plain", "gap_to_teacher"
 
 
-def decision(case):
+def decision(case, model):
     """What to ship, gain and loss with their intervals, and the price.
 
     Parameters
     ----------
     case : Case
+    model : dict
+        See `skdistill.report._anatomy`; of the chosen row.
 
     Returns
     -------
     dict
+        Quality and price are of the row that the headline says to ship.
     """
-    chosen, teacher = case.row(case.chosen), case.row(TEACHER)
-    distilled = case.row(case.distilled) or {}
-    gain, gap = _difference(distilled, _GAIN), _difference(chosen, _GAP)
-    ship = _ship(case, gain)
+    gain = _difference(case.row(case.distilled) or {}, _GAIN)
+    name = _ship(case, gain)
+    ship, teacher = case.row(name), case.row(TEACHER)
+    headline, reason = _verdict(case, name, gain)
     return {
-        "ship": ship,
+        "headline": headline,
+        "reason": reason,
+        "ship": name,
+        "searched": "search_score" in case.board,
         "chosen": case.chosen,
         "plain": case.plain,
         "distilled": case.distilled,
-        "kind": chosen["kind"],
-        "headline": _headline(case, ship, gain),
-        "reason": _reason(case, ship, gain),
+        "n_held_out": len(case.held_out.y),
+        "weighted": case.held_out.sample_weight is not None,
         "metric": case.metric,
-        "score": _difference(chosen, case.metric),
-        "score_of_teacher": _difference(teacher, case.metric),
+        "score": _difference(ship, case.metric),
         "gain_over_plain": gain,
-        "gap_to_teacher": gap,
+        "gap_to_teacher": _difference(ship, _GAP),
         "lead_kept": _lead_kept(case),
-        "latency_us": chosen["latency_us"],
-        "times_faster": teacher.get("latency_us", np.nan) / chosen["latency_us"],
-        "bytes": chosen["bytes"],
-        "times_smaller": teacher.get("bytes", np.nan) / chosen["bytes"],
-        "n_columns": case.provenance["n_features"],
-        "n_columns_used": n_features_used(case.student),
+        "latency_us": ship["latency_us"],
+        "times_faster": teacher.get("latency_us", np.nan) / ship["latency_us"],
+        "bytes": ship["bytes"],
+        "times_smaller": teacher.get("bytes", np.nan) / ship["bytes"],
         "limits": case.limits,
+        "n_columns": case.provenance["n_features"],
+        "n_columns_used": _columns_used(case, model),
     }
 
 
@@ -55,38 +60,37 @@ def _difference(row, column):
 
 
 def _ship(case, gain):
-    """The chosen row; its plain twin where distilling shows no gain and limits allow."""
-    plain = case.row(case.plain)
-    if case.chosen != case.distilled or plain is None or gain["low"] > 0:
+    """The chosen row, or the same student plain if distilling it shows no gain."""
+    if case.chosen != case.distilled or case.plain is None or gain["low"] > 0:
         return case.chosen
-    limits = [(column, most) for column, most in case.limits.items() if most is not None]
-    fits = all(plain[column] <= most for column, most in limits)
-    return case.plain if fits else case.chosen
+    plain = case.row(case.plain)
+    within = [plain[column] <= most for column, most in case.limits.items() if most]
+    return case.plain if all(within) else case.chosen
 
 
-def _headline(case, ship, gain):
-    if ship == case.chosen and gain["low"] > 0 and case.chosen == case.distilled:
-        return f"Ship {ship}: distilling pays"
-    if ship == case.plain:
-        word = "does harm" if gain["high"] < 0 else "brings no detectable gain"
-        word = "would not pay" if case.chosen == case.plain and gain["low"] > 0 else word
-        return f"Ship {ship}: distilling {word}"
-    return f"Ship {ship}"
-
-
-def _reason(case, ship, gain):
-    if case.plain is None:
-        return "There is no plain student to compare with, so the gain is not known."
-    if ship != case.chosen:
-        return (
-            f"{case.chosen} was chosen, but no gain over the same student on hard labels "
-            "can be told from chance on the held-out rows."
-        )
+def _verdict(case, ship, gain):
+    """Headline and reason."""
+    if case.plain is None or case.distilled is None:
+        return f"Ship {ship}", "It stands alone: what distilling gains is not known."
+    gained = gain_in_words(gain, case.metric, case.distilled)
+    reason = (
+        f"On held-out rows the {gained} than that of {case.plain}, the same student on hard "
+        "labels."
+    )
     if case.chosen == case.plain:
-        return "The search prefers it to every distilled student."
+        return f"Ship {ship}: the search prefers hard labels", reason
     if gain["low"] > 0:
-        return "It gains on the same student, tuned with the same budget on hard labels."
-    return "Its gain is not detectable, but its plain twin does not meet the limits."
+        return f"Ship {ship}: distilling pays", reason
+    if ship == case.plain:
+        word = "distilling does harm" if gain["high"] < 0 else "no detectable gain"
+        return f"Ship {ship}: {word}", reason
+    return f"Ship {ship}", f"{reason} That one does not meet the limits."
+
+
+def _columns_used(case, model):
+    """As the student tells; else those that change what it says when they are shuffled."""
+    used, shuffled = n_features_used(case.student), model["permutation"].get("columns")
+    return used if used is not None or shuffled is None else len(shuffled)
 
 
 def _lead_kept(case):

@@ -7,6 +7,7 @@ with the name of the figure, so that figures on one page do not share them.
 import re
 from html import escape
 from io import StringIO
+from textwrap import fill
 
 import numpy as np
 
@@ -15,9 +16,10 @@ from skdistill.plot import ParetoDisplay, ReliabilityDisplay
 _STYLE = {
     "svg.fonttype": "path",
     "svg.image_inline": True,
-    "font.size": 10.5,
+    "font.size": 11,
     "text.parse_math": False,
 }
+_LABEL = 30  # characters in a line
 _COSTS = {"latency_us": "latency", "bytes": "size"}
 
 
@@ -61,7 +63,8 @@ def _reliability(case):
     )
     drawn = []
     for (figure, ax), role in zip(made, probas, strict=True):
-        ax.set_ylabel(made[0][1].get_ylabel())
+        ax.set_xlabel(fill(ax.get_xlabel(), _LABEL))
+        ax.set_ylabel(fill(made[0][1].get_ylabel(), _LABEL))
         label = f"Reliability of {case.roles[role]}: observed share against probability"
         drawn.append({"svg": _svg(figure, f"reliability-{role}", label), "label": label})
     return drawn

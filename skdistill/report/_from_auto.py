@@ -88,6 +88,7 @@ def _rows_of_auto(auto, X, y, given, groups):
     return Rows(
         X_test=X_test,
         fed=X_test,
+        names=auto.provenance_["feature_names"],
         fresh=~np.isin(test, train),
         X_train=take_rows(X, train),
         y_train=y[train],

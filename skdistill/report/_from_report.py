@@ -9,6 +9,7 @@ from skdistill._probabilities import last_step
 from skdistill._provenance import provenance
 from skdistill._selection import pareto_front
 from skdistill.classifier import DistilledClassifier
+from skdistill.report._anatomy import feature_names
 from skdistill.report._case import TEACHER, Case, Rows
 
 _METRIC = "neg_log_loss"
@@ -58,7 +59,7 @@ def case_of_report(report):
         model=model if isinstance(model, DistilledClassifier) else None,
         student=kept.student,
         honest=kept.model,
-        names=list(kept.X.columns) if hasattr(kept.X, "columns") else None,
+        names=_names(kept.X),
         limits={"bytes": None, "latency_us": None},
         provenance=_provenance(kept),
         rows=_rows(kept),
@@ -87,13 +88,18 @@ def _board(report, held_out, names, family):
         | measured[role][0]
         | _differences(report["test"], role, measured)
         | _cost(report["footprint"][role])
-        | {"chosen": role == "distilled", "fit_path": "", "error": "", "params": {}}
+        | {"chosen": role == "distilled", "error": "", "params": _params(kept, role)}
         for role, name in names.items()
     ]
     rows.sort(key=lambda row: -row[_METRIC])
     board = {column: np.array([row[column] for row in rows]) for column in rows[0]}
     score = np.where(board["kind"] == TEACHER, np.nan, board[_METRIC])
     return board | {"on_front": pareto_front(score, board["bytes"], board["latency_us"])}
+
+
+def _params(kept, role):
+    distils = isinstance(last_step(kept.model), DistilledClassifier)
+    return kept.compared.scale if distils and role == "distilled" else {}
 
 
 def _cost(cost):
@@ -158,10 +164,15 @@ def _no_refit(kept, model):
     return ""
 
 
+def _names(X):
+    return list(X.columns) if hasattr(X, "columns") else None
+
+
 def _rows(kept):
     return Rows(
         X_test=kept.X,
         fed=_fed(kept.model, kept.X),
+        names=feature_names(kept.model, _names(kept.X)),
         fresh=np.ones(len(kept.compared.y), dtype=bool),
         X_train=None if kept.X_train is None else _fed(kept.model, kept.X_train),
         y_train=kept.y_train,

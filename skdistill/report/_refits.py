@@ -14,6 +14,7 @@ from sklearn.tree import BaseDecisionTree
 from sklearn.utils import resample
 
 from skdistill._held_out import HeldOut, interval
+from skdistill._probabilities import ask_teacher
 from skdistill._sklearn.validation import take_rows
 from skdistill.metrics import agreement, total_variation
 from skdistill.report._anatomy import feature_names, feature_weights, named, split
@@ -91,7 +92,7 @@ class Refits:
 
     def ask(self, model):
         """Probabilities for the held-out rows."""
-        return model.predict_proba(self.fed)
+        return ask_teacher(model, self.fed, self.case.classes, fill=True)
 
     def measure(self, proba):
         """Metrics and draws of the main one, as on the leaderboard."""
@@ -144,8 +145,8 @@ def _stable_row(refits, model, proba, own):
     return kept | {
         "agreement_with_teacher": columns["agreement"],
         "agreement_with_whole": agreement(own, proba),
-        "top_features": _top_features(student, refits.case.names),
-        "root": _root(student, refits.case.names),
+        "top_features": _top_features(student, refits.rows.names),
+        "root": _root(student, refits.rows.names),
     }
 
 
@@ -193,22 +194,23 @@ def ablation(refits):
         Differences are of the main metric, paired: over hard labels, and against the
         student as it ships.
     """
-    metric, fitted, shipped = refits.case.metric, {}, _as_shipped(refits.case.model)
-    for name, changed in _recipe(refits).items():
-        fitted[name] = refits.measure(refits.ask(refits.fit(**changed)))
-        if shipped.items() <= changed.items():
-            own = name
+    metric, recipe, own = refits.case.metric, _recipe(refits), _as_shipped(refits.case.model)
+    chosen = next(name for name, changed in recipe.items() if own.items() <= changed.items())
+    fitted = {
+        name: refits.measure(refits.ask(refits.fit(**changed)))
+        for name, changed in recipe.items()
+    }
     rows = [
         {
             "variant": name,
-            "shipped": name == own,
+            "chosen": name == chosen,
             metric: found[0][metric],
             "over_hard": _paired(metric, found, fitted[_HARD]),
-            "against_shipped": _paired(metric, found, fitted[own]),
+            "over_chosen": _paired(metric, found, fitted[chosen]),
         }
         for name, found in fitted.items()
     ]
-    return {"metric": metric, "variants": rows, "missing": ""}
+    return {"metric": metric, **_own(refits.case), "variants": rows, "missing": ""}
 
 
 _HARD = "hard labels alone"
@@ -224,12 +226,7 @@ def _as_shipped(model):
 
 def _recipe(refits):
     """What is changed, by variant: labels one step better after another, then T and alpha."""
-    case = refits.case
-    params = case.row(case.distilled)["params"] if case.distilled else {}
-    own = {
-        name: params.get(name, getattr(case.model, name)) for name in ("temperature", "alpha")
-    }
-    labels = _labels(refits)
+    own, labels = _own(refits.case), _labels(refits)
     recipe = {_HARD: {"temperature": 1.0, "alpha": 0.0} | _ALONE}
     recipe |= {name: own | labelling for name, labelling in labels.items()}
     best = own | list(labels.values())[-1]
@@ -238,6 +235,13 @@ def _recipe(refits):
     if own["alpha"] != 1:
         recipe["the same at alpha 1, the teacher alone"] = best | {"alpha": 1.0}
     return recipe
+
+
+def _own(case):
+    """Temperature and alpha of the chosen row or, where it is plain, of its distilled twin."""
+    params = case.row(case.distilled)["params"] if case.distilled else {}
+    names = ("temperature", "alpha")
+    return {name: params.get(name, getattr(case.model, name)) for name in names}
 
 
 def _labels(refits):

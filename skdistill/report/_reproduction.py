@@ -1,10 +1,13 @@
 """How to make the student again: code, versions, seeds, fingerprints, warnings."""
 
 import ast
-import re
+import inspect
 
+import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.frozen import FrozenEstimator
+
+_WIDTH = 72
 
 
 def reproduction(case):
@@ -38,25 +41,70 @@ def snippet(case):
     given = case.provenance["teacher"] == "teacher_proba"
     if given:
         model.set_params(teacher=None)
-    fit = "model.fit(X, y, teacher_proba=teacher_proba)" if given else "model.fit(X, y)"
-    text = model.__repr__(N_CHAR_MAX=10**9)
-    lines = [f"from {module} import {name}" for module, name in sorted(_classes(model))]
-    if re.search(r"\bnp\.", text):
-        lines.insert(0, "import numpy as np")
-    code = "\n".join([*lines, "", f"model = {text}", fit, "student = model.student_"])
-    return "\n".join([*_notes(model, code), code])
+    code = [
+        *(f"from {module} import {name}" for module, name in sorted(_classes(model))),
+        "",
+        f"model = {source(model)}",
+        f"model.fit(X, y{', teacher_proba=teacher_proba' if given else ''})",
+        "student = model.student_",
+    ]
+    return "\n".join([*_notes(model, "\n".join(code)), *code])
+
+
+def source(value, indent=0):
+    """An expression that makes a parameter again, a line for each argument if it is long.
+
+    Parameters
+    ----------
+    value : object
+    indent : int, default=0
+
+    Returns
+    -------
+    str
+    """
+    if isinstance(value, BaseEstimator):
+        name, *brackets = type(value).__name__, "(", ")"
+        items = [(f"{key}=", one) for key, one in _changed(value).items()]
+    elif type(value) in (list, tuple):
+        name, *brackets = "", *("[]" if isinstance(value, list) else "()")
+        items = [("", one) for one in value]
+    else:
+        return _literal(value)
+    flat = ", ".join(key + source(one) for key, one in items)
+    flat += "," * (isinstance(value, tuple) and len(value) == 1)
+    if indent + len(flat) < _WIDTH and "\n" not in flat:
+        return f"{name}{brackets[0]}{flat}{brackets[1]}"
+    pad = " " * (indent + 4)
+    lines = [f"{pad}{key}{source(one, indent + 4)},\n" for key, one in items]
+    return f"{name}{brackets[0]}\n{''.join(lines)}{' ' * indent}{brackets[1]}"
+
+
+def _changed(model):
+    """Parameters that are not at their defaults."""
+    defaults = inspect.signature(type(model).__init__).parameters
+    params = model.get_params(deep=False)
+    return {k: v for k, v in params.items() if repr(v) != repr(defaults[k].default)}
+
+
+def _literal(value):
+    if isinstance(value, np.ndarray):
+        return source(value.tolist())
+    if isinstance(value, np.generic):
+        return _literal(value.item())
+    if isinstance(value, float) and not np.isfinite(value):
+        return f'float("{value}")'
+    return repr(value)
 
 
 def _notes(model, code):
     notes = []
     if any(isinstance(one, FrozenEstimator) for one in _estimators(model)):
-        notes.append(
-            "# the frozen teacher: load the fitted one in place of FrozenEstimator(...)"
-        )
+        notes.append("# FrozenEstimator: put the fitted teacher in it")
     try:
         ast.parse(code)
     except SyntaxError:
-        notes.append("# a parameter below has no literal: put the object itself in its place")
+        notes.append("# a parameter below has no literal: put the object in its place")
     return notes
 
 

@@ -22,7 +22,9 @@ from skdistill.metrics._fidelity import variation_by_row
 from skdistill.report._case import TEACHER
 from skdistill.report._columns import columns_of, parts, shown
 
+_FIDELITY = (agreement, swap_share, kl_divergence, total_variation)
 _WORST, _SEGMENTS, _SMALLEST, _SHOWN = 10, 10, 20, 12
+_NORMAL = 1.96  # 95 %
 
 
 def trust(case):
@@ -36,13 +38,13 @@ def trust(case):
     -------
     dict
     """
-    teacher, own = (case.held_out.proba[name] for name in (TEACHER, case.chosen))
-    apart = variation_by_row(teacher, own)
+    apart = variation_by_row(*(case.held_out.proba[name] for name in (TEACHER, case.chosen)))
     columns = {} if case.rows is None else columns_of(case.rows.X_test, case.names)
+    worst = np.argsort(-apart, kind="stable")[:_WORST]
     return {
         "models": [_model(case, role, name) for role, name in case.roles.items()],
-        "disagreement": float(np.average(apart, weights=case.held_out.sample_weight)),
-        "worst_rows": [_row(case, i, apart, columns) for i in np.argsort(-apart)[:_WORST]],
+        "disagreement": np.average(apart, weights=case.held_out.sample_weight),
+        "worst_rows": [_row(case, i, apart[i], columns) for i in worst],
         "columns_shown": list(columns)[:_SHOWN],
         "n_columns": len(columns),
         "segments": _segments(case, columns, apart),
@@ -51,87 +53,78 @@ def trust(case):
 
 
 def _model(case, role, name):
-    y, weight = case.held_out.y, {"sample_weight": case.held_out.sample_weight}
+    y, weight = case.held_out.y, case.held_out.sample_weight
     proba, teacher = case.held_out.proba[name], case.held_out.proba[TEACHER]
-    known = {"classes": case.classes} | weight
-    line = calibration_line(y, proba, **known)
+    known = {"classes": case.classes, "sample_weight": weight}
+    line, ratio = (
+        calibration_line(y, proba, **known),
+        observed_over_expected(y, proba, **known),
+    )
     found = {
         "role": role,
         "name": name,
-        "log_loss": float(
-            np.average(
-                log_loss_by_row(y, proba, classes=case.classes),
-                weights=weight["sample_weight"],
-            )
-        ),
+        "log_loss": np.average(_loss(case, name), weights=weight),
+        "observed_over_expected": ratio[1] if len(ratio) == 2 else None,
         "expected_calibration_error": expected_calibration_error(y, proba, **known),
         "calibration_slope": line.slope,
         "calibration_intercept": line.intercept,
     }
-    if len(case.classes) == 2:
-        found["observed_over_expected"] = observed_over_expected(y, proba, **known)[1]
-    if role != TEACHER:
-        for metric in (agreement, swap_share, kl_divergence, total_variation):
-            found[metric.__name__] = metric(teacher, proba, **weight)
+    for metric in _FIDELITY:
+        of_student = role != TEACHER
+        found[metric.__name__] = (
+            metric(teacher, proba, sample_weight=weight) if of_student else None
+        )
     return found
 
 
+def _loss(case, name):
+    return log_loss_by_row(case.held_out.y, case.held_out.proba[name], classes=case.classes)
+
+
 def _row(case, i, apart, columns):
-    said = {}
-    for who, name in (("teacher", TEACHER), ("student", case.chosen)):
-        proba = case.held_out.proba[name][i]
-        said[who] = {
-            "class": str(case.classes[proba.argmax()]),
-            "proba": float(proba.max()),
-            "proba_of_label": float(proba[case.classes == case.held_out.y[i]].sum()),
-        }
-    place = getattr(case.held_out, "test", None)
+    place = case.held_out.get("test")
     return {
-        "row": int(i if place is None else place[i]),
-        "label": str(case.held_out.y[i]),
-        "disagreement": float(apart[i]),
-        **said,
+        "row": i if place is None else place[i],
+        "apart": apart,
+        "outcome": str(case.held_out.y[i]),
+        "teacher": _said(case, TEACHER, i),
+        "student": _said(case, case.chosen, i),
         "values": {name: shown(values[i]) for name, values in columns.items()},
+    }
+
+
+def _said(case, name, i):
+    proba = case.held_out.proba[name][i]
+    own = proba[case.classes == case.held_out.y[i]]
+    return {
+        "says": str(case.classes[proba.argmax()]),
+        "proba": proba.max(),
+        "proba_of_outcome": own.sum(),
     }
 
 
 def _segments(case, columns, apart):
     """Those whose mean is above that of all rows beyond chance, the surest first."""
-    least = max(_SMALLEST, len(apart) // 50)
-    found, looked_at = [], 0
-    overall = apart.mean()
+    smallest, found, looked_at = max(_SMALLEST, len(apart) // 50), [], 0
     for column, values in columns.items():
         for text, rows in parts(values):
-            if not least <= len(rows) < len(apart):
+            if not smallest <= len(rows) < len(apart):
                 continue
             looked_at += 1
-            mean, error = apart[rows].mean(), apart[rows].std(ddof=1) / np.sqrt(len(rows))
-            if mean - 1.96 * error > overall:
-                found.append((mean - 1.96 * error, column, text, rows, mean, error))
-    found.sort(key=lambda one: -one[0])
-    return {
-        "looked_at": looked_at,
-        "smallest": least,
-        "found": [_segment(case, *one[1:]) for one in found[:_SEGMENTS]],
-    }
+            segment = _segment(case, apart[rows], rows)
+            if segment["apart"]["low"] > apart.mean():
+                found.append({"column": column, "part": text} | segment)
+    found.sort(key=lambda segment: -segment["apart"]["low"])
+    return {"looked_at": looked_at, "smallest": smallest, "found": found[:_SEGMENTS]}
 
 
-def _segment(case, column, text, rows, mean, error):
-    y = case.held_out.y[rows]
-    loss = {
-        who: float(
-            log_loss_by_row(y, case.held_out.proba[name][rows], classes=case.classes).mean()
-        )
-        for who, name in (("teacher", TEACHER), ("student", case.chosen))
-    }
+def _segment(case, apart, rows):
+    mean, error = apart.mean(), _NORMAL * apart.std(ddof=1) / np.sqrt(len(rows))
     return {
-        "column": column,
-        "part": text,
         "n_samples": len(rows),
-        "disagreement": {
-            "value": mean,
-            "low": mean - 1.96 * error,
-            "high": mean + 1.96 * error,
+        "apart": {"value": mean, "low": mean - error, "high": mean + error},
+        "log_loss": {
+            who: _loss(case, name)[rows].mean()
+            for who, name in (("teacher", TEACHER), ("student", case.chosen))
         },
-        "log_loss": loss,
     }

@@ -114,18 +114,32 @@ def _case(source, X, y, given):
 def _facts(case):
     """The seven sections, as plain as they come."""
     with TemporaryDirectory(prefix="skdistill-") as folder, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # fits warned when they were first made
-        refits = None if case.no_refit else Refits(case, folder)
-        honest = case.honest or (refits and refits.shipped)
-        return {
-            "decision": decision(case),
-            "leaderboard": _rows(case.board),
-            "trust": trust(case),
-            "model": anatomy(case, honest),
-            "stability": {"missing": case.no_refit} if refits is None else stability(refits),
-            "ablation": {"missing": case.no_refit} if refits is None else ablation(refits),
-            "reproduction": reproduction(case),
-        }
+        warnings.simplefilter("ignore")  # what was fitted has warned already
+        model, stable, paid = _refitted(case, folder)
+    return {
+        "decision": decision(case, model),
+        "leaderboard": _rows(case.board),
+        "trust": trust(case),
+        "model": model,
+        "stability": stable,
+        "ablation": paid,
+        "reproduction": reproduction(case),
+    }
+
+
+def _refitted(case, folder):
+    """The sections that refit the student; one that fails says so, as a row would."""
+    if case.no_refit:
+        missing = {"missing": case.no_refit}
+        return anatomy(case, case.honest), missing, missing
+    refits, found = Refits(case, folder), []
+    honest = case.honest or refits.shipped
+    for section in (stability, ablation):
+        try:
+            found.append(section(refits))
+        except Exception as error:
+            found.append({"missing": f"A refit failed. {type(error).__name__}: {error}"})
+    return anatomy(case, honest), *found
 
 
 def _rows(board):

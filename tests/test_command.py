@@ -115,7 +115,7 @@ def test_a_run_leaves_the_student_the_leaderboard_and_the_report(shipped):
     assert sorted(os.listdir(folder / "out")) == sorted([*WRITTEN, "student.pickle"])
     for name in WRITTEN:
         assert f"wrote out/{name}" in done.stdout
-    assert (folder / "out" / "report.html").read_text().startswith("<!")
+    assert "<!doctype html>" in (folder / "out" / "report.html").read_text()
     json.loads((folder / "out" / "model_card.json").read_text())
 
 
@@ -141,9 +141,7 @@ def test_the_leaderboard_is_a_table_with_one_chosen_student(shipped):
     assert sorted(board["name"]) == ["teacher", "tree", "tree, plain"]
     chosen = board[board["chosen"]]
     assert re.search(rf"^\* {chosen['name'].item()}  ", done.stdout, re.MULTILINE)
-    assert (
-        json.loads(chosen["params"].item())["student__decisiontreeclassifier__max_depth"] > 0
-    )
+    assert {"alpha", "temperature"} <= set(json.loads(chosen["params"].item()))
 
 
 def test_progress_is_shown_on_stderr_and_stdout_is_for_results(shipped):
@@ -298,6 +296,8 @@ def refused(tmp_path, csv, monkeypatch, capsys):
         (("--drop", "w", "--weight", "w"), "'w' is given to --weight and --drop"),
         (("--students", "forest"), "--students: 'forest' .*there are 'tree'"),
         (("--scoring", "neg_logloss"), "did you mean 'neg_log_loss'"),
+        (("--scoring", "f1", *ROLES), "--scoring f1 cannot score.*f1_macro"),
+        (("--jobs", "0"), "--jobs 0 .* -1 for all cores"),
         (("--teacher", "t.skops", *PROBA), "--teacher and --teacher-proba.*give one"),
         (("--teacher", "t.skops", *ROLES), "--teacher t.skops cannot be read"),
         (("--teacher-proba", "high"), r"names 1 columns.*\['high', 'low'\]"),
@@ -346,6 +346,7 @@ def test_values_that_will_not_do_are_refused_with_a_remedy(
         ("none.csv", None, "none.csv cannot be read: .*No such file"),
         ("data.csv", "", "data.csv cannot be read"),
         ("data.csv", "age,income\n", "data.csv has no rows"),
+        ("data.csv", "age,income\n1,high\n2,low\n", "1 rows of a class at most; 4 or more"),
         ("data.csv", "age;income\n1;high\n", "has one column, 'age;income'.*commas"),
         ("data.parquet", "age", "data.parquet cannot be read"),
     ],

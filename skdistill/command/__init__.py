@@ -10,7 +10,9 @@ import os
 import sys
 from importlib.util import find_spec
 
-from sklearn.metrics import get_scorer_names
+import numpy as np
+from sklearn.dummy import DummyClassifier
+from sklearn.metrics import get_scorer, get_scorer_names
 from sklearn.pipeline import Pipeline
 
 from skdistill._candidates import auto_students
@@ -58,6 +60,7 @@ def main(arguments=None):
 def _run(options):
     _check(options)
     rows = read(options)
+    _check_scoring(options.scoring, rows.y)
     teacher, rows = load_teacher(options, rows)
     auto = AutoDistiller(
         teacher,
@@ -76,6 +79,8 @@ def _run(options):
     )
     options.out.mkdir(parents=True, exist_ok=True)
     code = _explore(auto, rows)
+    if not hasattr(auto, "leaderboard_"):
+        return code
     # who has just interrupted does not wait for what a report with rows fits again
     given = {} if code == INTERRUPTED else {"X": rows.X, "y": rows.y, **rows.fit_params}
     written = write(auto, options.out, pickled=options.pickle, given=given)
@@ -89,6 +94,8 @@ def _check(options):
     if options.teacher and options.teacher_proba:
         raise Refused("--teacher and --teacher-proba are two teachers; give one of them")
     classes = [name for name in available() if name != "Pipeline"]
+    if options.jobs == 0:
+        raise Refused("--jobs 0 fits nothing; give a number of processes, or -1 for all cores")
     check_known("--students", options.students, [*AUTO, *classes], "a student")
     check_known("--scoring", [options.scoring], get_scorer_names(), "a scorer")
     there = [name for name in FILES if (options.out / name).exists()]
@@ -99,6 +106,18 @@ def _check(options):
         )
     if options.out.exists() and not os.access(options.out, os.W_OK):
         raise Refused(f"--out {options.out} cannot be written to; give another folder")
+
+
+def _check_scoring(name, y):
+    """Refuse a scorer that cannot score these classes, as f1 cannot score text."""
+    X, guess = np.zeros((len(y), 1)), DummyClassifier(strategy="stratified", random_state=0)
+    try:
+        get_scorer(name)(guess.fit(X, y), X, y)
+    except (ValueError, TypeError) as error:
+        raise Refused(
+            f"--scoring {name} cannot score this target: {error}; f1_macro and roc_auc_ovr, "
+            "for example, take classes of any name and number"
+        ) from error
 
 
 def _students(names, X):
@@ -119,17 +138,16 @@ def _students(names, X):
 
 
 def _explore(auto, rows):
-    """Exit code; whatever it is, there is a leaderboard now."""
+    """Exit code; where there is something to write, there is a leaderboard."""
     try:
         auto.fit(rows.X, rows.y, **rows.fit_params)
     except KeyboardInterrupt:
-        if not hasattr(auto, "leaderboard_"):
-            raise
-        print("interrupted: writing what is finished; again to stop that too", file=sys.stderr)
+        done = "writing what is finished; once more stops that too"
+        none = "no student is finished, and nothing is written"
+        rest = done if hasattr(auto, "leaderboard_") else none
+        print(f"interrupted: {rest}", file=sys.stderr)
         return INTERRUPTED
     except ValueError as error:
-        if not hasattr(auto, "leaderboard_"):
-            raise Refused("\n".join([str(error), *getattr(error, "__notes__", ())])) from error
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {error}", *getattr(error, "__notes__", ()), sep="\n", file=sys.stderr)
         return NO_STUDENT
     return 0

@@ -19,7 +19,7 @@ from skdistill.command._refused import Refused, check_known, listed
 _log = logging.getLogger(__name__)
 
 _LATE = 0.25  # share of rows held out by time
-_FEWEST_GROUPS = 4  # one held out, and three folds of a search
+_FOLDS = 4  # one held out, and three to search on
 _MOST_CLASSES = 100
 _SEVERAL = 0.5  # share of different texts that names rows and no categories
 _TEXT = ("string", "categorical", "boolean")
@@ -131,13 +131,18 @@ def _check_roles(roles, frame):
 def _labels(column, what):
     _check_complete(column, what)
     y = np.array(column.tolist())
-    classes = np.unique(y).tolist()
+    labels, counts = np.unique(y, return_counts=True)
+    classes = labels.tolist()
     if len(classes) == 1:
         raise Refused(f"{what} has one class, {classes[0]!r}, in every row; two are needed")
     if len(classes) > _MOST_CLASSES or type_of_target(y) == "continuous":
         raise Refused(
             f"{what} has {len(classes):,} different values, from {classes[0]!r} to "
             f"{classes[-1]!r}; these are no classes, so bin them into a column of few"
+        )
+    if counts.max() < _FOLDS:
+        raise Refused(
+            f"{what} has {counts.max()} rows of a class at most; {_FOLDS} or more are due"
         )
     return y
 
@@ -168,10 +173,10 @@ def _weights(column, name):
 def _groups(column, name):
     _check_complete(column, f"--group {name}")
     groups, values = column.factorize()
-    if len(values) < _FEWEST_GROUPS:
+    if len(values) < _FOLDS:
         raise Refused(
-            f"--group {name} has {len(values)} groups; {_FEWEST_GROUPS} are needed to hold "
-            "one out and to search on the others"
+            f"--group {name} has {len(values)} groups; {_FOLDS} are needed to hold one out "
+            "and to search on the others"
         )
     return groups
 

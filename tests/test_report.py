@@ -294,6 +294,37 @@ def test_without_training_rows_there_is_no_plain_student_and_no_verdict_on_gain(
     assert "no plain student to compare with; give X_train and y_train" in str(found)
 
 
+def test_integer_weights_are_repeated_rows():
+    weight = np.resize([0, 1, 2, 3], len(B))
+    again = np.repeat(np.arange(len(B)), weight)
+    models = {"plain": clone(STUMPS).fit(A, A_LABELS)}
+    found = distillation_report(KD, B, B_LABELS, sample_weight=weight, **models)
+    other = distillation_report(KD, B[again], B_LABELS[again], **models)
+    for name in MODELS:
+        assert found["test"][name] == pytest.approx(other["test"][name], abs=1e-8), name
+    assert found["retention"].value == pytest.approx(other["retention"].value)
+    for metric, gain in found["test"]["distilled - plain"].items():
+        expected = other["test"]["distilled - plain"][metric].value
+        assert gain.value == pytest.approx(expected, abs=1e-8), metric
+        assert gain.low <= gain.value <= gain.high
+
+
+def test_a_weighted_interval_resamples_rows_with_their_weights():
+    weight = np.random.default_rng(0).exponential(size=len(B))
+    plain = clone(STUMPS).fit(A, A_LABELS)
+    found = distillation_report(KD, B, B_LABELS, sample_weight=weight, plain=plain)
+    losses = [log_loss_by_row(B_LABELS, model.predict_proba(B)) for model in (KD, plain)]
+    rows = np.random.default_rng(1).integers(len(B), size=(4000, len(B)))
+    draws = ((losses[0] - losses[1])[rows] * weight[rows]).sum(axis=1) / weight[rows].sum(
+        axis=1
+    )
+    gain = found["test"]["distilled - plain"]["log_loss"]
+    ends = np.quantile(draws, [0.025, 0.975])
+    np.testing.assert_allclose(gain[1:], ends, atol=0.2 * draws.std())
+    with pytest.raises(ValueError, match="Negative values in data passed to `sample_weight`"):
+        distillation_report(KD, B, B_LABELS, sample_weight=-weight)
+
+
 def test_an_undistilled_student_has_no_detectable_gain():
     same = clone(KD).set_params(alpha=0.0).fit(A, A_LABELS)
     found = distillation_report(same, B, B_LABELS, X_train=A, y_train=A_LABELS)

@@ -448,6 +448,19 @@ def test_a_comparison_of_pipelines_shows_the_rows_that_came_in(tmp_path):
     assert card["stability"]["missing"] == ""
 
 
+def test_a_weighted_comparison_is_a_weighted_page(report, tmp_path):
+    kept, weight = report.kept, np.random.default_rng(0).random(80)
+    weighted = distillation_report(
+        kept.model, kept.X, Y[160:], plain=TREE, X_train=X[:160], y_train=Y[:160],
+        sample_weight=weight,
+    )  # fmt: skip
+    page, card = written(weighted, tmp_path)
+    assert "held-out rows, weighted" in page
+    for row in card["leaderboard"]:
+        assert_allclose(row["log_loss"], weighted["test"][row["kind"]]["log_loss"])
+    assert_allclose(card["stability"]["whole"], -weighted["test"]["distilled"]["log_loss"])
+
+
 def test_what_a_comparison_does_not_know_it_says(report, tmp_path):
     kept = report.kept
     alone = distillation_report(kept.model.student_, kept.X, Y[160:], teacher=kept.teacher)

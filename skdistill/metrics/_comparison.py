@@ -29,34 +29,43 @@ class Compared(NamedTuple):
     classes : ndarray of shape (n_classes,)
     scale : dict
         Temperature and alpha of the combined loss.
+    weight : ndarray of shape (n_samples,) or None
     """
 
     y: np.ndarray
     probas: dict
     classes: np.ndarray
     scale: dict
+    weight: np.ndarray | None = None
 
     def take(self, chosen):
         """Some of the rows."""
         probas = {name: proba[chosen] for name, proba in self.probas.items()}
-        return self._replace(y=self.y[chosen], probas=probas)
+        weight = None if self.weight is None else self.weight[chosen]
+        return self._replace(y=self.y[chosen], probas=probas, weight=weight)
 
     def section(self, differences=True):
         """A part of the report."""
-        teacher = self.probas["teacher"]
+        known = {"teacher_proba": self.probas["teacher"], "classes": self.classes}
+        known |= {"sample_weight": self.weight} | self.scale
         found = {"n_samples": len(self.y)} | {
-            name: quality(self.y, proba, teacher, self.classes, **self.scale)
-            for name, proba in self.probas.items()
+            name: quality(self.y, proba, **known) for name, proba in self.probas.items()
         }
         others = [name for name in ("plain", "teacher") if name in self.probas and differences]
         return found | {f"distilled - {name}": self._difference(name) for name in others}
 
     def _difference(self, name):
         own, other = (
-            quality_by_row(self.y, self.probas[one], self.probas["teacher"], self.classes)
+            quality_by_row(
+                self.y,
+                self.probas[one],
+                self.probas["teacher"],
+                self.classes,
+                sample_weight=self.weight,
+            )
             for one in ("distilled", name)
         )
-        return {metric: _interval(own[metric] - other[metric]) for metric in own}
+        return {metric: _interval(own[metric] - other[metric], self.weight) for metric in own}
 
     def retention(self):
         """Share of the teacher's lead in log-loss that the distilled student keeps."""
@@ -64,21 +73,27 @@ class Compared(NamedTuple):
             *(
                 log_loss_by_row(self.y, self.probas[name], classes=self.classes)
                 for name in ("teacher", "distilled", "plain")
-            )
+            ),
+            sample_weight=self.weight,
         )
 
 
-def _interval(difference):
+def _interval(difference, weight):
     """Of a mean; without one where there is a single row, or a metric is not defined."""
-    mean, n_samples = float(difference.mean()), len(difference)
+    mean, n_samples = float(np.average(difference, weights=weight)), len(difference)
     if n_samples < 2 or np.isnan(mean):
         return Interval(mean, np.nan, np.nan)
     found = bootstrap(
-        (difference,),
-        np.mean,
+        (difference,) if weight is None else (difference, weight),
+        np.mean if weight is None else _weighted_mean,
+        paired=True,
         n_resamples=2000,
         batch=max(1, 1_000_000 // n_samples),
         method="percentile",
         random_state=0,
     ).confidence_interval
     return Interval(mean, float(found.low), float(found.high))
+
+
+def _weighted_mean(values, weight, axis=-1):
+    return np.sum(weight * values, axis=axis) / np.sum(weight, axis=axis)

@@ -61,7 +61,7 @@ def quality_by_row(y, proba, teacher_proba, classes, *, sample_weight=None):
     }
 
 
-def quality(y, proba, teacher_proba, classes, *, temperature, alpha):
+def quality(y, proba, teacher_proba, classes, *, temperature, alpha, sample_weight=None):
     """Every metric of a model's probabilities.
 
     Parameters
@@ -71,6 +71,7 @@ def quality(y, proba, teacher_proba, classes, *, temperature, alpha):
     classes : ndarray of shape (n_classes,)
     temperature, alpha : float
         Of the combined loss.
+    sample_weight : ndarray of shape (n_samples,), default=None
 
     Returns
     -------
@@ -78,30 +79,32 @@ def quality(y, proba, teacher_proba, classes, *, temperature, alpha):
         Of two classes ranking and decisions are judged for the second; of more, the mean
         over the classes that are there. NaN where a metric is not defined on these rows.
     """
-    rows = quality_by_row(y, proba, teacher_proba, classes)
-    mean = {name: float(values.mean()) for name, values in rows.items()}
+    weighted = {"sample_weight": sample_weight}
+    known = {"classes": classes} | weighted
+    rows = quality_by_row(y, proba, teacher_proba, classes, **weighted)
+    mean = {name: float(np.average(own, weights=sample_weight)) for name, own in rows.items()}
+    outcome, weight = outcomes(y, proba, classes)[0], weights(sample_weight, len(y))
     event, score = calibration_event(y, proba, classes=classes)
-    slope, intercept = calibration_line(y, proba, classes=classes)
-    loss = combined_loss(
-        teacher_proba, proba, y, classes=classes, temperature=temperature, alpha=alpha
-    )
+    slope, intercept = calibration_line(y, proba, **known)
+    scale = {"temperature": temperature, "alpha": alpha}
+    loss = combined_loss(teacher_proba, proba, y, **scale, **known)
     return {
         "log_loss": mean["log_loss"],
         "brier": mean["brier"],
-        **_ranking(*outcomes(y, proba, classes)),
-        "separation_ks": separation_ks(y, proba, classes=classes),
+        **_ranking(outcome, proba, weight),
+        "separation_ks": separation_ks(y, proba, **known),
         "accuracy": mean["accuracy"],
-        **_decisions(*outcomes(y, proba, classes)),
-        "observed_over_expected": _ratio(event.sum(), score.sum()),
-        "expected_calibration_error": expected_calibration_error(y, proba, classes=classes),
+        **_decisions(outcome, proba, weight),
+        "observed_over_expected": _ratio(weight @ event, weight @ score),
+        "expected_calibration_error": expected_calibration_error(y, proba, **known),
         "calibration_slope": slope,
         "calibration_intercept": intercept,
         "kl_to_teacher": mean["kl_to_teacher"],
         "total_variation": mean["total_variation"],
         "agreement": mean["agreement"],
-        "swap_share": swap_share(teacher_proba, proba),
-        "ks_to_teacher": ks_distance(teacher_proba, proba),
-        "r2_sorted": r2_sorted(teacher_proba, proba) if len(y) > 1 else np.nan,
+        "swap_share": swap_share(teacher_proba, proba, **weighted),
+        "ks_to_teacher": ks_distance(teacher_proba, proba, **weighted),
+        "r2_sorted": r2_sorted(teacher_proba, proba, **weighted) if len(y) > 1 else np.nan,
         "soft_loss": loss.soft,
         "combined_loss": loss.total,
     }
@@ -124,21 +127,25 @@ def _placements(event, score, weight):
     return area + (values - area) / np.where(event, share, 1 - share)
 
 
-def _ranking(outcome, proba):
+def _ranking(outcome, proba, weight):
     metrics = {"roc_auc": roc_auc_score, "average_precision": average_precision_score}
-    ranked = _ranked(outcome)
-    return {
-        name: over_classes([metric(outcome[:, k], proba[:, k]) for k in ranked], "macro")
+    found = {
+        name: [
+            metric(outcome[:, k], proba[:, k], sample_weight=weight)
+            for k in _ranked(outcome[weight > 0])
+        ]
         for name, metric in metrics.items()
     }
+    return {name: over_classes(values, "macro") for name, values in found.items()}
 
 
-def _decisions(outcome, proba):
+def _decisions(outcome, proba, weight):
     precision, recall, f1, _ = precision_recall_fscore_support(
         outcome.argmax(axis=1),
         proba.argmax(axis=1),
         labels=_judged(outcome),
         average="macro",
+        sample_weight=weight,
         zero_division=np.nan,
     )
     return {"precision": float(precision), "recall": float(recall), "f1": float(f1)}

@@ -15,6 +15,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import column_or_1d
 
 from skdistill._probabilities import ask_teacher, last_step
+from skdistill._sklearn.validation import check_sample_weight
 from skdistill.classifier import DistilledClassifier
 from skdistill.footprint import footprint
 from skdistill.metrics._comparison import Compared
@@ -48,7 +49,16 @@ class Kept(NamedTuple):
 
 
 def distillation_report(
-    model, X, y, *, teacher=None, plain=None, X_train=None, y_train=None, by=None
+    model,
+    X,
+    y,
+    *,
+    teacher=None,
+    plain=None,
+    X_train=None,
+    y_train=None,
+    by=None,
+    sample_weight=None,
 ):
     """Compare a distilled student with its teacher and with the plain student.
 
@@ -73,6 +83,9 @@ def distillation_report(
     by : str or int, default=None
         Column of X, its name in a frame or its number in an array; each of its values is
         a segment that is reported apart.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Of the rows of X: weights their metrics and differences. Training rows have none; a
+        model that was fitted with weights needs a `plain` that was too.
 
     Returns
     -------
@@ -118,7 +131,9 @@ def distillation_report(
         "distilled": model,
     }
     models = {name: one for name, one in models.items() if one is not None}
-    rows = _compared(models, X, y)
+    if sample_weight is not None:
+        sample_weight = check_sample_weight(sample_weight, X, ensure_non_negative=True)
+    rows = _compared(models, X, y)._replace(weight=sample_weight)
     report = DistillationReport(verdict="", test=rows.section())
     if "plain" in models:
         report["retention"] = rows.retention()

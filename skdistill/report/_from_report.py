@@ -43,7 +43,7 @@ def case_of_report(report):
     names = {role: names[role] for role in compared.probas}
     held_out = Bunch(
         y=compared.y,
-        sample_weight=None,
+        sample_weight=compared.weight,
         groups=None,
         proba={name: compared.probas[role] for role, name in names.items()},
     )

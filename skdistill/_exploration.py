@@ -16,7 +16,7 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, check
 from sklearn.utils import Bunch, check_random_state
 from tqdm import tqdm
 
-from skdistill._candidates import candidates
+from skdistill._candidates import auto_teacher, candidates
 from skdistill._held_out import HeldOut, interval
 from skdistill._probabilities import ask_teacher, check_teacher_proba
 from skdistill._sklearn.validation import take_params, take_rows
@@ -83,7 +83,7 @@ class Exploration:
 
     def __init__(self, auto, X, y, groups, given, folder):
         self.auto, self.X, self.y, self.given = auto, X, y, given
-        self.teacher = auto.teacher
+        self.teacher = _teacher(auto, X, given)
         self.memory = folder if travels(self.teacher, auto.n_jobs) else None
         seeds = check_random_state(auto.random_state).randint(np.iinfo(np.int32).max, size=3)
         self.seed, split_seed, bootstrap_seed = seeds.tolist()
@@ -109,7 +109,7 @@ class Exploration:
             groups=None if groups is None else groups[self.tested],
             seed=bootstrap_seed,
         )
-        self.labelling = _labelling(auto, y, given)
+        self.labelling = _labelling(self.teacher, y, given)
         self.teacher_proba = {}
         self.rows, self.proba, self.draws, self.searches = [], {}, {}, {}
         self.estimators, self.models, self.failures = {}, {}, []
@@ -244,6 +244,7 @@ class Exploration:
 
     def _fit(self, search, rows):
         model = clone(search.estimator).set_params(**clone(search.best_params_, safe=False))
+        model.set_params(n_jobs=self.auto.n_jobs)  # no other fit beside this one
         return model.fit(*self._take(rows), **take_params(self.X, self.given, rows))
 
     def _take(self, rows):
@@ -304,10 +305,17 @@ class Exploration:
         return columns
 
 
-def _labelling(auto, y, given):
+def _teacher(auto, X, given):
+    """The one that was given, else one that fits itself to X, where any is asked."""
+    if auto.teacher is None and "teacher_proba" not in given:
+        return auto_teacher(X)
+    return auto.teacher
+
+
+def _labelling(teacher, y, given):
     """Out-of-fold, calibrated labels, where the teacher is fitted here and rows suffice."""
     _, counts = np.unique(y, return_counts=True)
-    if is_frozen(auto.teacher) or "teacher_proba" in given or counts.max() < _ENOUGH:
+    if is_frozen(teacher) or "teacher_proba" in given or counts.max() < _ENOUGH:
         return {}
     return {"cv": "auto", "calibrate_teacher": True}
 

@@ -1,7 +1,9 @@
 """Several teachers as one: the mean of their probabilities."""
 
 import numpy as np
+from sklearn import get_config
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 from sklearn.utils.validation import has_fit_parameter
 
@@ -41,7 +43,8 @@ class SoftVote(ClassifierMixin, BaseEstimator):
         X : array-like, frame, sparse matrix or list of n_samples rows
         y : array-like of shape (n_samples,)
         sample_weight : array-like of shape (n_samples,), default=None
-            For the members that take it.
+            For the members that take it; of a Pipeline for its last step, unless
+            metadata routing is enabled.
 
         Returns
         -------
@@ -51,8 +54,9 @@ class SoftVote(ClassifierMixin, BaseEstimator):
         self.estimators_ = [clone(teacher) for _, teacher, *_ in self.members]
         for one in self.estimators_:
             unset_seeds(one, self.random_state)
-            weighted = sample_weight is not None and has_fit_parameter(one, "sample_weight")
-            one.fit(X, y, **({"sample_weight": sample_weight} if weighted else {}))
+            name = _weight_name(one)
+            given = sample_weight is not None and name is not None
+            one.fit(X, y, **({name: sample_weight} if given else {}))
         return self
 
     def predict_proba(self, X):
@@ -86,6 +90,17 @@ class SoftVote(ClassifierMixin, BaseEstimator):
     def __sklearn_tags__(self):
         """Input that every member takes."""
         return share_tags(super().__sklearn_tags__(), [one for _, one, *_ in self.members])
+
+
+def _weight_name(estimator):
+    """What ``fit`` of a member calls the weights; None where it takes none."""
+    if has_fit_parameter(estimator, "sample_weight"):
+        return "sample_weight"
+    if isinstance(estimator, Pipeline) and not get_config()["enable_metadata_routing"]:
+        step, last = estimator.steps[-1]
+        inner = _weight_name(last)
+        return None if inner is None else f"{step}__{inner}"
+    return None
 
 
 def share_tags(tags, estimators):

@@ -50,9 +50,10 @@ class AutoDistiller(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     Parameters
     ----------
     teacher : classifier or list, default=None
-        As in :class:`DistilledClassifier`: None takes numbers only. One that is fitted
-        here gives out-of-fold, calibrated labels; in-sample ones if no class has 20
-        rows. A `FrozenEstimator` must not have seen X.
+        As in :class:`DistilledClassifier`, but None: the mean of a forest and of boosted
+        trees, which takes all that the students of "auto" take. One that is fitted here
+        gives out-of-fold, calibrated labels; in-sample ones if no class has 20 rows. A
+        `FrozenEstimator` must not have seen X.
     students : "auto" or list, default="auto"
         Classifiers, ``(name, classifier)``, names of registered classes, or dictionaries
         with "student" and any of "name", "temperature" and "alpha". "auto": a tree of
@@ -84,7 +85,7 @@ class AutoDistiller(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     tolerance : float, default=0.01
         For "smallest", in units of the score.
     n_jobs : int, default=None
-        Fits of a search in parallel.
+        Fits of a search, and of the teacher's folds, in parallel.
     storage : str, path or optuna storage, default=None
         Keeps the searches, as in :class:`DistillationSearchCV`: `fit` on the same data,
         with an integer as `random_state`, goes on where it was. One for each data set.
@@ -320,10 +321,13 @@ class AutoDistiller(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         return hasattr(self, "best_estimator_")
 
     def __sklearn_tags__(self):
-        """Input that the teacher and all students take; those of "auto" fit themselves."""
+        """Input that all that is given takes; what is not fits itself to tables."""
         given = [] if isinstance(self.students, str) else estimators(self.students)
-        teacher = DistilledClassifier(self.teacher)._teacher()
-        return share_tags(super().__sklearn_tags__(), [teacher, *given])
+        if self.teacher is not None:
+            given.append(DistilledClassifier(self.teacher)._teacher())
+        tags = share_tags(super().__sklearn_tags__(), given)
+        tags.input_tags.string &= self.teacher is not None and self.students != "auto"
+        return tags
 
     def _choose(self, models):
         board = self.leaderboard_

@@ -126,6 +126,12 @@ def _total(members):
     return None if None in counts else sum(counts)
 
 
+def _members(ensemble):
+    """In a row; NumPy would take a list of forests for one of sequences."""
+    members = ensemble.estimators_
+    return members.ravel().tolist() if isinstance(members, np.ndarray) else members
+
+
 def _final(attribute):
     return lambda estimator: n_parameters(getattr(estimator, attribute))
 
@@ -146,7 +152,7 @@ _COUNTS = {
     ),
     "get_leaf_values": lambda boosting: len(boosting.get_leaf_values()),
     "final_estimator_": lambda stack: _total([*stack.estimators_, stack.final_estimator_]),
-    "estimators_": lambda ensemble: _total(np.ravel(ensemble.estimators_).tolist()),
+    "estimators_": lambda ensemble: _total(_members(ensemble)),
     "n_trees_per_iteration_": n_histogram_leaves,
 }
 
@@ -223,7 +229,7 @@ _FEATURES = {
     "get_leaf_values": _important,
     "estimators_features_": _of_bagging,
     "final_estimator_": _of_stack,
-    "estimators_": lambda ensemble: _union(map(_features, np.ravel(ensemble.estimators_))),
+    "estimators_": lambda ensemble: _union(map(_features, _members(ensemble))),
     "n_trees_per_iteration_": histogram_features,
 }
 

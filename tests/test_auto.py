@@ -14,6 +14,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_matrix
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import make_classification
+from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
@@ -26,7 +27,7 @@ from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.estimator_checks import check_estimator
 
 from skdistill import AutoDistiller, DistilledClassifier
-from skdistill._candidates import auto_students, candidates
+from skdistill._candidates import auto_students, auto_teacher, candidates
 from skdistill._held_out import HeldOut
 from skdistill._provenance import _warnings
 from skdistill._selection import choose, pareto_front
@@ -329,19 +330,57 @@ def test_a_student_without_a_search_space_is_tried_as_it_is():
     assert len(auto.results_["GaussianNB"].cv_results_["params"]) == 5  # temperature, alpha
 
 
-@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.parametrize("kind", ["array", "missing", "sparse", "pandas", "polars"])
-def test_auto_students_fit_themselves_to_the_data(kind):
-    data = X.copy()
+def data_of(kind):
+    """The rows of X as users have them."""
+    numbers = np.where(np.arange(len(X)) % 9 == 0, np.nan, X[:, 1])
+    colour = np.array(["red", "green", None])[np.arange(len(X)) % 3]
     if kind == "missing":
-        data[::7, 0] = np.nan
-    elif kind == "sparse":
-        data = csr_matrix(np.where(np.abs(X) < 1, 0, X))
-    elif kind != "array":
-        frame = pytest.importorskip(kind).DataFrame
-        colour = np.array(["red", "green", "blue"])[np.arange(len(X)) % 3]
-        numbers = np.where(np.arange(len(X)) % 9 == 0, np.nan, X[:, 1])
-        data = frame({"a": X[:, 0], "b": numbers, "colour": colour})
+        return np.column_stack([X[:, 0], numbers])
+    if kind == "sparse":
+        return csr_matrix(np.where(np.abs(X) < 1, 0, X))
+    if kind == "polars":
+        frame = pytest.importorskip("polars").DataFrame
+        return frame({"a": X[:, 0], "b": numbers, "colour": colour.tolist()})
+    if kind == "array":
+        return X
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"a": X[:, 0], "b": numbers, "colour": colour})
+    frame["category"], frame["text"] = colour.astype(str), colour
+    frame = frame.astype({"category": "category", "text": "string"})
+    return frame.convert_dtypes() if kind == "pandas.NA" else frame
+
+
+KINDS = ["array", "missing", "sparse", "pandas", "pandas.NA", "polars"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_default_teacher_fits_itself_to_the_data(kind):
+    data = data_of(kind)
+    kd = DistilledClassifier(auto_teacher(data), DummyClassifier(), random_state=0)
+    first, second = (kd.fit(data, Y).teacher_.predict_proba(data) for _ in range(2))
+    assert_array_equal(first, second)
+    assert accuracy_score(Y, np.array(["no", "yes"])[first.argmax(axis=1)]) > 0.9
+
+
+@pytest.mark.filterwarnings("ignore:the teacher is almost sure")
+def test_weights_reach_the_default_teacher_behind_its_encoders():
+    frame, no = data_of("pandas"), np.where(Y == "no", 1.0, 1e-9)
+    kd = DistilledClassifier(auto_teacher(frame), DummyClassifier(), random_state=0)
+    assert (kd.fit(frame, Y, sample_weight=no).teacher_.predict(frame) == "no").all()
+
+
+def test_without_a_teacher_the_default_one_stands_on_the_board():
+    auto = AutoDistiller(students=["DecisionTreeClassifier"], n_trials=1, random_state=0)
+    auto.fit(data_of("sparse"), Y)
+    assert row_of(auto, "teacher")["n_parameters"] > 1000
+    assert "RandomForestClassifier" in auto.provenance_["teacher"]
+    assert auto.teacher is None
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("kind", KINDS)
+def test_auto_students_fit_themselves_to_the_data(kind):
+    data = data_of(kind)
     students = auto_students(data)
     families = ["tree", "logistic", "boosting", "network"]
     assert [name for name, _ in students] == [
@@ -351,6 +390,13 @@ def test_auto_students_fit_themselves_to_the_data(kind):
     for _, student in students:
         kd = DistilledClassifier(student=student).fit(data, Y, teacher_proba=proba)
         assert np.isfinite(kd.predict_proba(data)).all()
+
+
+def test_auto_students_are_fitted_where_a_class_has_one_row():
+    rare = Y.copy().astype("U6")
+    rare[0] = "rare"
+    for _, student in auto_students(X):
+        assert DistilledClassifier(GaussianNB(var_smoothing=0.1), student).fit(X, rare)
 
 
 def test_limits_hold_and_name_the_nearest_where_nothing_meets_them(explored):
@@ -652,6 +698,12 @@ def test_tags_are_what_teacher_and_students_share():
     assert tags(HistGradientBoostingClassifier(), "auto").allow_nan
     assert not tags(HistGradientBoostingClassifier(), [LINEAR]).allow_nan
     assert tags(RandomForestClassifier(), [("tree", TREE), "LogisticRegression"]).sparse
+    assert not tags(None, [GaussianNB()]).sparse
+    own = tags()
+    assert own.sparse
+    assert own.allow_nan
+    assert own.categorical
+    assert not own.string
 
 
 @pytest.mark.filterwarnings("ignore")  # the checks pass odd data on purpose

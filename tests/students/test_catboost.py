@@ -44,6 +44,7 @@ def one_hot_loss(y, **params):
         {"grow_policy": "Lossguide", "min_data_in_leaf": 5},
         {"l2_leaf_reg": 1.0, "learning_rate": 0.1},
         {"leaf_estimation_iterations": 3},
+        {"max_bin": 32},
         {"auto_class_weights": "Balanced"},
         {"auto_class_weights": "SqrtBalanced"},
         {"scale_pos_weight": 3.0},

@@ -18,6 +18,7 @@ from sklearn.base import clone
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import make_classification
 from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
@@ -28,7 +29,9 @@ from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import AutoDistiller, DistilledClassifier
 from skdistill.report import distillation_report, write_report
-from skdistill.report._columns import parts
+from skdistill.report._columns import parts, shown
+from skdistill.report._decision import decision
+from skdistill.report._from_auto import case_of_auto
 from skdistill.report._reproduction import source
 from skdistill.report._words import compared, microseconds, number, percent, signed, size
 
@@ -229,9 +232,7 @@ def test_the_same_report_is_written_twice_alike(auto, tmp_path):
         (0.01, 0.03, "tree, plain", None, "Ship tree, plain: the search prefers hard labels"),
     ],
 )
-def test_the_headline_says_what_the_gain_says(
-    auto, tmp_path, low, high, chosen, limit, headline
-):
+def test_the_headline_says_what_the_gain_says(auto, low, high, chosen, limit, headline):
     auto = copy.copy(auto).set_params(max_bytes=limit)
     auto.leaderboard_ = board = {k: np.array(v) for k, v in auto.leaderboard_.items()}
     tree = board["name"] == "tree"
@@ -239,12 +240,11 @@ def test_the_headline_says_what_the_gain_says(
         board[f"gain_over_plain{end}"][tree] = value
     board["chosen"] = board["name"] == chosen
     board["bytes"] = np.where(tree, 1000.0, 3000.0)
-    page, card = written(auto, tmp_path)
-    assert card["decision"]["headline"] == headline
-    assert f"<h1>{headline}</h1>" in page
+    found = decision(case_of_auto(auto, *5 * [None]), {"permutation": {}})
+    assert found["headline"] == headline
     word = "higher" if high < 0 else "lower"
-    assert f"log-loss of tree is {word} by" in card["decision"]["reason"]
-    assert ("which holds 0" in card["decision"]["reason"]) == (low < 0 < high)
+    assert f"log-loss of tree is {word} by" in found["reason"]
+    assert ("which holds 0" in found["reason"]) == (low < 0 < high)
 
 
 # How safely ---------------------------------------------------------------------------
@@ -556,6 +556,24 @@ def test_columns_are_cut_into_values_quantiles_and_the_missing():
     assert {text: rows.tolist() for text, rows in words.items()} == {
         "is missing": [1], "= b": [0, 3], "= a": [2],
     }  # fmt: skip
+    nullable = pd.array([1, None, 3, 1], dtype="Int64")
+    assert list(dict(parts(np.asarray(nullable)))) == ["is missing", "= 1", "= 3"]
+    assert list(dict(parts(np.array([True, False, True])))) == ["= True", "= False"]
+    values = [0.0, 2.0, 117_827.0, 25_123.71, 0.123456, -1.5, 1e12, 1e-9, "text", 7]
+    assert [shown(value) for value in values] == [
+        "0", "2", "117827", "25120", "0.1235", "-1.5", "1e+12", "1e-09", "text", "7",
+    ]  # fmt: skip
+
+
+def test_text_without_columns_is_shown_by_its_words(tmp_path):
+    texts = [f"{'good' if code else 'bad'} word{i % 7}" for i, code in enumerate(CODES)]
+    student = make_pipeline(CountVectorizer(), LogisticRegression())
+    auto = explore([("words", student)], X=texts, teacher=clone(student))
+    page, card = written(auto, tmp_path, texts, Y)
+    assert card["model"]["coefficients"][0]["feature"] in ("good", "bad")
+    assert card["trust"]["missing"] == "X has no columns to look at."
+    assert "arrays and pandas frames" in page
+    assert card["stability"]["missing"] == card["ablation"]["missing"] == ""
 
 
 # Words -------------------------------------------------------------------------------------

@@ -63,12 +63,12 @@ def split(student):
 
 def feature_names(student, names):
     """Names of what the last step is fed; None where a step has none to give."""
-    steps, _ = split(student)
-    for step in steps:
-        if not hasattr(step, "get_feature_names_out"):
-            return None
+    for step in split(student)[0]:
         given = None if names is None else np.asarray(names, dtype=object)
-        names = [str(name) for name in step.get_feature_names_out(given)]
+        try:
+            names = step.get_feature_names_out(given).tolist()
+        except AttributeError:
+            return None
         if isinstance(step, ColumnTransformer):
             names = _without_prefixes(step, names)
     return names if names is None else [str(name) for name in names]

@@ -1,9 +1,9 @@
 """The columns of a table, and parts of its rows by the values of a column."""
 
+from numbers import Real
+
 import numpy as np
 from scipy.sparse import issparse
-
-from skdistill._sklearn.validation import num_samples
 
 MANY = 500  # columns that are looked at
 _BINS, _VALUES = 5, 20  # quantile bins of numbers, most frequent values of others
@@ -48,20 +48,27 @@ def parts(values):
         "= value", "17 to 25" or "is missing".
     rows : ndarray of int
     """
-    lacking = missing(values)
+    lacking = np.array([_is_missing(value) for value in values.tolist()], dtype=bool)
     if lacking.any():
         yield "is missing", np.flatnonzero(lacking)
-    known, kind = np.flatnonzero(~lacking), values[~lacking]
-    distinct, codes, counts = np.unique(
-        kind if kind.dtype.kind in "biuf" else kind.astype(str),
-        return_inverse=True,
-        return_counts=True,
-    )
-    if distinct.dtype.kind in "iuf" and len(distinct) > 2 * _BINS:
-        yield from _quantiles(kind, known)
+    rows, known = np.flatnonzero(~lacking), _numbers_or_text(values[~lacking])
+    distinct, codes, counts = np.unique(known, return_inverse=True, return_counts=True)
+    if known.dtype.kind == "f" and len(distinct) > 2 * _BINS:
+        yield from _quantiles(known, rows)
         return
     for code in np.argsort(-counts, kind="stable")[:_VALUES]:
-        yield f"= {shown(distinct[code])}", known[codes == code]
+        yield f"= {shown(distinct[code])}", rows[codes == code]
+
+
+def _is_missing(value):
+    same = value == value  # of NaN and of the missing value of pandas it is not
+    return value is None or not isinstance(same, bool | np.bool_) or not same
+
+
+def _numbers_or_text(values):
+    kinds = set(map(type, values.tolist()))
+    numbers = all(issubclass(kind, Real) and kind is not bool for kind in kinds)
+    return values.astype(float if numbers else str)
 
 
 def _quantiles(values, rows):
@@ -75,16 +82,11 @@ def _quantiles(values, rows):
             yield text, rows[own]
 
 
-def missing(values):
-    """Whether each value is missing."""
-    if values.dtype.kind in "biuSU":
-        return np.zeros(num_samples(values), dtype=bool)
-    if values.dtype.kind == "f":
-        return np.isnan(values)
-    return np.array([value is None or value != value for value in values.tolist()], bool)
-
-
 def shown(value):
-    """A value as a reader wants it."""
+    """A value as a reader wants it: four digits of a fraction, whole numbers whole."""
     value = value.item() if hasattr(value, "item") else value
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    if not isinstance(value, float) or not 1e-4 <= abs(value) < 1e9:
+        return f"{value:.4g}" if isinstance(value, float) else str(value)
+    if value.is_integer():
+        return f"{value:.0f}"
+    return np.format_float_positional(value, 4, unique=False, fractional=False, trim="-")

@@ -132,14 +132,16 @@ def _refitted(case, folder):
     if case.no_refit:
         missing = {"missing": case.no_refit}
         return anatomy(case, case.honest), missing, missing
-    refits, found = Refits(case, folder), []
-    honest = case.honest or refits.shipped
-    for section in (stability, ablation):
-        try:
-            found.append(section(refits))
-        except Exception as error:
-            found.append({"missing": f"A refit failed. {type(error).__name__}: {error}"})
-    return anatomy(case, honest), *found
+    refits = Refits(case, folder)
+    model = anatomy(case, refits.shipped if case.honest is None else case.honest)
+    return model, _or_its_error(stability, refits), _or_its_error(ablation, refits)
+
+
+def _or_its_error(section, refits):
+    try:
+        return section(refits)
+    except Exception as error:
+        return {"missing": f"A refit failed. {type(error).__name__}: {error}"}
 
 
 def _rows(board):

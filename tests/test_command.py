@@ -159,18 +159,20 @@ def test_parquet_and_csv_give_the_same(found, csv):
     assert_allclose(boards[0]["log_loss"], boards[1]["log_loss"])
 
 
-def test_numbers_with_missing_values_are_read_from_parquet_as_from_csv(found, csv):
-    table = TABLE.assign(w=TABLE["w"].astype("Int64").mask(TABLE["w"] == 2))
+def test_text_becomes_categories_and_numbers_stay_numbers(found, csv):
+    member = TABLE["owner"].astype(object).mask(TABLE["w"] == 1)
+    table = TABLE.assign(w=TABLE["w"].astype("Int64").mask(TABLE["w"] == 2), member=member)
     table.to_parquet(data := csv.with_suffix(".parquet"))
     _, given = found(*PROBA, "--drop", "branch", "day", data=data)
     assert given["X"]["w"].dtype == float
     assert given["X"]["w"].isna().sum() == (TABLE["w"] == 2).sum()
     assert given["X"]["owner"].dtype == bool
     assert given["X"]["job"].dtype == "category"
+    assert given["X"]["member"].dtype == "category"
 
 
 def test_a_registered_class_gets_the_preparation_that_the_columns_need(found):
-    auto, _ = found(*PROBA, *ROLES, "--students", "ExtraTreesClassifier", "--trials", "1")
+    auto, _ = found(*PROBA, *ROLES, "--students", "LogisticRegression", "--trials", "1")
     assert (auto.leaderboard_["error"] == "").all()
 
 
@@ -297,6 +299,7 @@ def refused(tmp_path, csv, monkeypatch, capsys):
         (("--students", "forest"), "--students: 'forest' .*there are 'tree'"),
         (("--scoring", "neg_logloss"), "did you mean 'neg_log_loss'"),
         (("--scoring", "f1", *ROLES), "--scoring f1 cannot score.*f1_macro"),
+        (("--trust", "a.Type"), "--trust names types in the file of --teacher"),
         (("--jobs", "0"), "--jobs 0 .* -1 for all cores"),
         (("--teacher", "t.skops", *PROBA), "--teacher and --teacher-proba.*give one"),
         (("--teacher", "t.skops", *ROLES), "--teacher t.skops cannot be read"),
@@ -329,6 +332,8 @@ def test_an_option_that_will_not_do_is_refused_with_a_remedy(refused, arguments,
             ("--time-column", "day"),
             "every row is 'low'",
         ),
+        ({"job": "31.12.2023 10:00"}, ROLES, "column 'job' holds dates"),
+        ({"income": pd.Timestamp("2023-12-31")}, (), "--target income has one class"),
         ({"age": np.inf}, ROLES, "column 'age' is infinite in 160 rows"),
     ],
 )
@@ -359,6 +364,11 @@ def test_a_file_that_cannot_be_read_is_refused(refused, tmp_path, name, text, sa
 
 def test_without_a_target_the_columns_are_named(refused):
     assert "--target is missing; name the column to predict: 'age'," in refused(target=None)
+
+
+def test_a_folder_that_cannot_be_written_to_is_refused(refused, tmp_path):
+    (tmp_path / "out").write_text("a file")
+    assert re.search("--out .*out cannot be written to", refused(*PROBA, *ROLES))
 
 
 def test_columns_of_lists_and_of_durations_are_refused(refused, csv):

@@ -6,9 +6,9 @@ an interrupt or a limit leaves of an exploration is written.
 """
 
 import logging
-import os
 import sys
 from importlib.util import find_spec
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from sklearn.dummy import DummyClassifier
@@ -45,8 +45,7 @@ def main(arguments=None):
         if interrupted.
     """
     options = parser().parse_args(arguments)
-    logging.basicConfig(format="%(levelname)s: %(message)s")
-    logging.getLogger(__name__).setLevel(logging.INFO)
+    logging.basicConfig(format="warning: %(message)s")
     try:
         return _run(options)
     except Refused as refusal:
@@ -77,11 +76,11 @@ def _run(options):
         random_state=options.seed,
         verbose=1,
     )
-    options.out.mkdir(parents=True, exist_ok=True)
+    _make(options.out)
     code = _explore(auto, rows)
     if not hasattr(auto, "leaderboard_"):
         return code
-    # who has just interrupted does not wait for what a report with rows fits again
+    # a report with rows fits students again: not for somebody who has just interrupted
     given = {} if code == INTERRUPTED else {"X": rows.X, "y": rows.y, **rows.fit_params}
     written = write(auto, options.out, pickled=options.pickle, given=given)
     return code or (0 if {STUDENT, PICKLE} & set(written) else NO_STUDENT)
@@ -93,10 +92,13 @@ def _check(options):
         raise Refused(f"{', '.join(absent)} cannot be imported: pip install 'skdistill[auto]'")
     if options.teacher and options.teacher_proba:
         raise Refused("--teacher and --teacher-proba are two teachers; give one of them")
-    classes = [name for name in available() if name != "Pipeline"]
+    if options.trust and not options.teacher:
+        raise Refused("--trust names types in the file of --teacher; give that file too")
     if options.jobs == 0:
         raise Refused("--jobs 0 fits nothing; give a number of processes, or -1 for all cores")
-    check_known("--students", options.students, [*AUTO, *classes], "a student")
+    if set(options.students) - set(AUTO):  # to know the others imports many packages
+        classes = [name for name in available() if name != "Pipeline"]
+        check_known("--students", options.students, [*AUTO, *classes], "a student")
     check_known("--scoring", [options.scoring], get_scorer_names(), "a scorer")
     there = [name for name in FILES if (options.out / name).exists()]
     if there and not options.overwrite:
@@ -104,8 +106,6 @@ def _check(options):
             f"--out {options.out} holds {', '.join(there)} of an earlier run; give another "
             "folder, or --overwrite"
         )
-    if options.out.exists() and not os.access(options.out, os.W_OK):
-        raise Refused(f"--out {options.out} cannot be written to; give another folder")
 
 
 def _check_scoring(name, y):
@@ -120,21 +120,24 @@ def _check_scoring(name, y):
         ) from error
 
 
+def _make(out):
+    """Make the folder, and know that files can be written to it."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        TemporaryDirectory(dir=out).cleanup()
+    except OSError as error:
+        raise Refused(f"--out {out} cannot be written to: {error}") from error
+
+
 def _students(names, X):
     """Those of "auto" by name, and registered classes with the same preparation of X."""
     if not names:
         return "auto"
-    own = dict(auto_students(X))
-    preparation = own["logistic"].steps[:-1]
-    return [
-        (
-            name,
-            own[name]
-            if name in own
-            else Pipeline([*preparation, (name, available()[name]())]),
-        )
-        for name in names
-    ]
+    ready = dict(auto_students(X))
+    preparation = ready["logistic"].steps[:-1]
+    for name in set(names) - set(ready):
+        ready[name] = Pipeline([*preparation, (name, available()[name]())])
+    return [(name, ready[name]) for name in names]
 
 
 def _explore(auto, rows):

@@ -23,7 +23,8 @@ _FOLDS = 4  # one held out, and three to search on
 _MOST_CLASSES = 100
 _SEVERAL = 0.5  # share of different texts that names rows and no categories
 _TEXT = ("string", "categorical", "boolean")
-_DATES = ("date", "time", "timedelta", "timedelta64", "period")
+_DATES = ("date", "time", "period")  # kinds that begin so
+_DATE = r"(\d{4}[-/.]\d\d?[-/.]\d\d?|\d\d?[-/.]\d\d?[-/.]\d{4})([T ].*)?"
 
 
 class Rows(NamedTuple):
@@ -135,7 +136,7 @@ def _labels(column, what):
     classes = labels.tolist()
     if len(classes) == 1:
         raise Refused(f"{what} has one class, {classes[0]!r}, in every row; two are needed")
-    if len(classes) > _MOST_CLASSES or type_of_target(y) == "continuous":
+    if len(classes) > _MOST_CLASSES or type_of_target(y) not in ("binary", "multiclass"):
         raise Refused(
             f"{what} has {len(classes):,} different values, from {classes[0]!r} to "
             f"{classes[-1]!r}; these are no classes, so bin them into a column of few"
@@ -230,16 +231,15 @@ def _times(column, name):
 
 def _check_split(cv, y, groups, name):
     ((early, late),) = cv
-    _log.warning(
-        "--time-column %s: the last %d of %d rows are held out", name, len(late), len(y)
-    )
     if len(np.unique(y[early])) == 1:
         raise Refused(
             f"--time-column {name}: before the last quarter every row is "
             f"{str(y[early][0])!r}; rows of two classes are needed to learn from"
         )
     if groups is not None and (both := np.intersect1d(groups[early], groups[late])).size:
-        _log.warning("%d groups have rows before and in the part held out by time", len(both))
+        _log.warning(
+            "--group: %d groups have rows before --time-column holds out and after", len(both)
+        )
 
 
 def _features(frame):
@@ -268,7 +268,7 @@ def _feature(column):
     name, kind = column.name, infer_dtype(column, skipna=True)
     if is_numeric_dtype(column) or kind in ("decimal", "empty"):
         return _number(column)
-    if kind.startswith(_DATES) or (kind == "string" and _all_dates(column)):
+    if kind.startswith(_DATES) or (kind == "string" and _are_dates(column)):
         raise Refused(
             f"column {name!r} holds dates, such as {str(column.dropna().iloc[0])!r}: make a "
             f"number of it (an age in days), or give --time-column {name}, or --drop {name}"
@@ -281,6 +281,10 @@ def _feature(column):
     return column.astype("category")
 
 
+def _are_dates(text):
+    return text.dropna().str.fullmatch(_DATE).all()
+
+
 def _number(column):
     plain = isinstance(column.dtype, np.dtype) and column.dtype != object
     column = column if plain else column.astype(float)
@@ -290,10 +294,3 @@ def _number(column):
             f"empty, or --drop {column.name}"
         )
     return column
-
-
-def _all_dates(column):
-    import pandas as pd
-
-    present = column.dropna()
-    return pd.to_datetime(present, format="ISO8601", utc=True, errors="coerce").notna().all()

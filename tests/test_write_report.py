@@ -359,6 +359,14 @@ def test_weights_and_groups_are_those_of_fit(tmp_path):
     weight, groups = np.random.default_rng(0).random(240), np.arange(240) // 6
     given = {"sample_weight": weight, "groups": groups}
     auto = explore([("tree", TREE)], cv=GroupKFold(3), fit=given)
+    for other, words in (
+        ({}, "fit had sample_weight"),
+        ({"sample_weight": weight}, "fit had groups"),
+        (given | {"sample_weight": weight[::-1]}, "sample_weight is not that of fit"),
+        (given | {"teacher_proba": np.full((240, 2), 0.5)}, "fit had no teacher_proba"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            write_report(auto, tmp_path / "r.html", X, Y, **other)
     page, card = written(auto, tmp_path, X, Y, **given)
     assert card["stability"]["missing"] == card["ablation"]["missing"] == ""
     assert "held-out rows, weighted" in page
@@ -386,6 +394,8 @@ def test_labels_of_a_frozen_teacher_and_given_ones_have_fewer_steps(tmp_path):
     assert "teacher_proba=P" in card["ablation"]["missing"]
     _, card = written(auto, tmp_path, X, Y, teacher_proba=proba)
     assert variant(card, "the given soft labels")
+    with pytest.raises(ValueError, match="teacher_proba is not that of fit"):
+        write_report(auto, tmp_path / "r.html", X, Y, teacher_proba=proba[::-1])
     assert card["decision"]["times_smaller"] is None
     assert "fit(X, y, teacher_proba=teacher_proba)" in card["reproduction"]["code"]
 

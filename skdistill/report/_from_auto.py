@@ -7,8 +7,9 @@ from sklearn.utils.validation import column_or_1d
 
 from skdistill._probabilities import check_teacher_proba
 from skdistill._sklearn.validation import num_samples, take_rows
-from skdistill.report._case import Case, Rows
+from skdistill.report._case import TEACHER, Case, Rows
 
+_PROBA = "teacher_proba"
 _NO_ROWS = "Needs the rows: write_report(auto, path, X, y), with the X and y of fit."
 
 
@@ -35,7 +36,7 @@ def case_of_auto(auto, X, y, sample_weight, groups, teacher_proba):
     family = str(board["family"][board["chosen"]][0])
     plain = f"{family}, plain"
     names = auto.provenance_["feature_names"]
-    given = {"sample_weight": sample_weight, "teacher_proba": teacher_proba}
+    given = {"sample_weight": sample_weight, "groups": groups, _PROBA: teacher_proba}
     return Case(
         board=board,
         metric=auto.metric_,
@@ -51,7 +52,7 @@ def case_of_auto(auto, X, y, sample_weight, groups, teacher_proba):
         names=names,
         limits={"bytes": auto.max_bytes, "latency_us": auto.max_latency_us},
         provenance=auto.provenance_,
-        rows=None if X is None else _rows_of_auto(auto, X, y, given, groups),
+        rows=None if X is None else _rows_of_auto(auto, X, y, given),
         no_rows="" if X is not None else _NO_ROWS,
         no_refit=_no_refit(auto, X, teacher_proba),
     )
@@ -60,7 +61,7 @@ def case_of_auto(auto, X, y, sample_weight, groups, teacher_proba):
 def _no_refit(auto, X, teacher_proba):
     if X is None:
         return _NO_ROWS
-    if auto.provenance_["teacher"] == "teacher_proba" and teacher_proba is None:
+    if auto.provenance_["teacher"] == _PROBA and teacher_proba is None:
         return "Needs the soft labels: write_report(..., teacher_proba=P), with those of fit."
     return ""
 
@@ -77,13 +78,16 @@ def _distilled(board, chosen, family):
     return str(board["name"][of_family[board["search_score"][of_family].argmax()]])
 
 
-def _rows_of_auto(auto, X, y, given, groups):
+def _rows_of_auto(auto, X, y, given):
     X, y = indexable(X, y)
     y = column_or_1d(y)
     _check_same(auto.provenance_, X, y)
+    if (proba := given[_PROBA]) is not None:
+        given = given | {_PROBA: check_teacher_proba(proba, len(y), auto.classes_)}
+    given = {name: np.asarray(one) for name, one in given.items() if one is not None}
+    _check_given(auto, given)
     train, test = auto.held_out_.train, auto.held_out_.test
-    if (proba := given["teacher_proba"]) is not None:
-        given["teacher_proba"] = check_teacher_proba(proba, len(y), auto.classes_)
+    given = {name: values[train] for name, values in given.items()}
     X_test = take_rows(X, test)
     return Rows(
         X_test=X_test,
@@ -92,8 +96,8 @@ def _rows_of_auto(auto, X, y, given, groups):
         fresh=~np.isin(test, train),
         X_train=take_rows(X, train),
         y_train=y[train],
-        fit_params={k: np.asarray(v)[train] for k, v in given.items() if v is not None},
-        groups=None if groups is None else np.asarray(groups)[train],
+        groups=given.pop("groups", None),
+        fit_params=given,
     )
 
 
@@ -108,3 +112,17 @@ def _check_same(provenance, X, y):
             "X and y are not those of fit: their fingerprint is another. The held-out rows "
             "could not be found in them; give the same, in the same order"
         )
+
+
+def _check_given(auto, given):
+    """What fit had beside X and y; soft labels may be left out, and then refits are."""
+    kept, labelled = auto.held_out_, auto.provenance_["teacher"] == _PROBA
+    own = {"sample_weight": kept.sample_weight, "groups": kept.groups}
+    if _PROBA in given:
+        own[_PROBA] = kept.proba[TEACHER] if labelled else None
+    for name, values in own.items():
+        if (name in given) != (values is not None):
+            had = f"fit had no {name}" if name in given else f"fit had {name}"
+            raise ValueError(f"{had}: give write_report the same")
+        if name in given and not np.array_equal(given[name][kept.test], values):
+            raise ValueError(f"{name} is not that of fit: other values for the held-out rows")

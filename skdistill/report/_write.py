@@ -16,6 +16,7 @@ import numpy as np
 from sklearn import config_context
 from sklearn.utils.validation import check_is_fitted
 
+from skdistill.auto import AutoDistiller
 from skdistill.report._anatomy import anatomy
 from skdistill.report._decision import decision
 from skdistill.report._from_auto import case_of_auto
@@ -64,7 +65,7 @@ def write_report(
     ImportError
         Without jinja2 or matplotlib.
     ValueError
-        If X and y are not those of ``fit``, or are given with a report.
+        If X, y or what is given with them are not those of ``fit``, or come with a report.
     FileNotFoundError
         If the folder does not exist.
     """
@@ -102,7 +103,7 @@ def _case(source, X, y, given):
         if extra := [name for name, value in unused.items() if value is not None]:
             raise ValueError(f"a DistillationReport brings its rows along; leave {extra} out")
         return case_of_report(source)
-    if not hasattr(source, "leaderboard_") and not hasattr(source, "fit_candidate"):
+    if not isinstance(source, AutoDistiller):
         raise ValueError(
             "write_report takes a fitted AutoDistiller or what distillation_report returns, "
             f"got {type(source).__name__}"

@@ -63,7 +63,7 @@ def _solve_mixed(a, b, log_r, T):
     weight, nothing = a + b, np.isneginf(log_r)
     log_r = np.where(nothing, _NOTHING, log_r - np.log(weight)[:, None]).T.copy()
     a, b = a / weight, b / weight  # exact for one-hot r
-    y = log_softmax(log_r / (a + b * T), axis=0)  # of first order about equal classes
+    y = log_softmax(log_r / T**b, axis=0)  # between the solutions of either term alone
     log_a, log_b = np.log(a), np.log(b)
     level, edge = log_b - logsumexp(T * y, axis=0), log_b + (T - 1) * np.log(len(log_r))
     low, high = np.minimum(log_b, edge), np.maximum(log_b, edge)

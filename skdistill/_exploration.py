@@ -5,14 +5,10 @@ that says so.
 """
 
 import time
-import warnings
-from contextlib import contextmanager
 from functools import partial
-from numbers import Integral
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, check_cv
 from sklearn.utils import Bunch, check_random_state
 from tqdm import tqdm
 
@@ -21,13 +17,13 @@ from skdistill._held_out import HeldOut, interval
 from skdistill._probabilities import ask_teacher, check_teacher_proba
 from skdistill._sklearn.validation import take_params, take_rows
 from skdistill._spaces import family_space
+from skdistill._splits import inner_folds, outer_splits, quiet_about_rare_classes
 from skdistill.classifier import DistilledClassifier
 from skdistill.footprint import latency, n_bytes, n_parameters
 from skdistill.metrics import log_loss_by_row
 from skdistill.model_selection import DistillationSearchCV, travels
 from skdistill.teachers import is_frozen
 
-_INNER, _OUTER = 3, 4  # folds
 _ENOUGH = 20  # rows of the largest class: then each of the teacher's folds has one
 _TEACHER = "teacher"
 _TEXT = ("name", "family", "kind", "error", "fit_path")
@@ -88,7 +84,7 @@ class Exploration:
         seeds = check_random_state(auto.random_state).randint(np.iinfo(np.int32).max, size=3)
         self.seed, split_seed, bootstrap_seed = seeds.tolist()
         self.candidates = candidates(auto.students, X, auto.temperatures, auto.alphas)
-        self.splits = _outer_splits(auto.cv, X, y, groups, split_seed)
+        self.splits = outer_splits(auto.cv, X, y, groups, split_seed)
         self.tested = np.concatenate([test for _, test in self.splits])
         if len(np.unique(self.tested)) < len(self.tested):
             raise ValueError(
@@ -98,7 +94,7 @@ class Exploration:
         # what is searched on, with its folds: each training part, and all rows if several
         parts = [train for train, _ in self.splits]
         parts += [np.arange(len(y))] * (len(parts) > 1)
-        self.parts = [(rows, _inner(y, groups, rows, split_seed)) for rows in parts]
+        self.parts = [(rows, inner_folds(y, groups, rows, split_seed)) for rows in parts]
         weight = given.get("sample_weight")
         self.held_out = HeldOut(
             take_rows(X, self.tested),
@@ -111,8 +107,9 @@ class Exploration:
         )
         self.labelling = _labelling(self.teacher, y, given)
         self.teacher_proba = {}
-        self.rows, self.proba, self.draws, self.searches = [], {}, {}, {}
-        self.estimators, self.models, self.failures = {}, {}, []
+        self.estimators = {one.name: self._estimator(one) for one in self.candidates}
+        self.rows, self.proba, self.draws = [], {}, {}
+        self.searches, self.models, self.failures = {}, {}, []
         self.interrupt = None
         self.begun = time.monotonic()
 
@@ -123,7 +120,7 @@ class Exploration:
         """
         planned = [self._trials(candidate) * len(self.parts) for candidate in self.candidates]
         bar = tqdm(total=sum(planned), unit="trial", disable=not self.auto.verbose)
-        with bar as self.progress, _quiet_about_rare_classes():
+        with bar as self.progress, quiet_about_rare_classes():
             for number, candidate in enumerate(self.candidates):
                 self.left = (len(self.candidates) - number) * len(self.parts)  # searches
                 self.progress.set_description(candidate.name)
@@ -171,7 +168,6 @@ class Exploration:
 
     def _row(self, candidate):
         row = candidate._asdict() | {"error": "", "params": {}}
-        self.estimators[candidate.name] = self._estimator(candidate)
         try:
             if self.interrupt is None:
                 row |= self._explore(candidate)
@@ -197,9 +193,9 @@ class Exploration:
             searches.append(self._search(candidate, len(self.splits)))
         search = searches[-1]
         model = self._fit(search, np.arange(len(self.y)))
-        row = self._measured(candidate.name, np.concatenate(proba))
-        row |= _footprint(model.student_, self.X) | {"fit_path": model.fit_path_}
-        row |= _searched(search) | {"params": self._params(candidate, search)}
+        row = _searched(search) | {"params": self._params(candidate, search)}
+        costs = _footprint(model.student_, self.X) | {"fit_path": model.fit_path_}
+        row |= self._measured(candidate.name, np.concatenate(proba)) | costs
         search.set_params(estimator__memory=None, callbacks=None)
         self.searches[candidate.name], self.models[candidate.name] = search, model
         self.estimators[candidate.name].set_params(**row["params"])
@@ -318,45 +314,6 @@ def _labelling(teacher, y, given):
     if is_frozen(teacher) or "teacher_proba" in given or counts.max() < _ENOUGH:
         return {}
     return {"cv": "auto", "calibrate_teacher": True}
-
-
-def _outer_splits(cv, X, y, groups, seed):
-    """Splits that hold rows out: one of a quarter, or those asked for."""
-    if cv is None:
-        return _folds(_OUTER, y, groups, seed)[:1]
-    if isinstance(cv, Integral):
-        return _folds(cv, y, groups, seed)
-    rows, splitter = np.arange(len(y)), check_cv(cv, y, classifier=True)
-    return [(rows[train], rows[test]) for train, test in splitter.split(X, y, groups)]
-
-
-def _inner(y, groups, rows, seed):
-    """Folds that a search on some rows compares candidates on."""
-    return _folds(_INNER, y[rows], None if groups is None else groups[rows], seed)
-
-
-def _folds(n_splits, y, groups, seed):
-    """Stratified; the only row of a class is trained on, and never held out."""
-    kind = StratifiedKFold if groups is None else StratifiedGroupKFold
-    splitter = kind(n_splits, shuffle=True, random_state=seed)
-    with _quiet_about_rare_classes():
-        splits = list(splitter.split(np.zeros(len(y)), y, groups))
-    if groups is not None:
-        return splits
-    alone = [~np.isin(y[test], y[train]) for train, test in splits]
-    return [
-        (np.sort(np.append(train, test[moved])), test[~moved])
-        for (train, test), moved in zip(splits, alone, strict=True)
-    ]
-
-
-@contextmanager
-def _quiet_about_rare_classes():
-    """What folds that lack a class make of it is said in the documentation, once."""
-    with warnings.catch_warnings():
-        for message in ("The least populated class", r"\d+ of \d+ folds of the teacher lack"):
-            warnings.filterwarnings("ignore", message, UserWarning)
-        yield
 
 
 def _footprint(estimator, X):

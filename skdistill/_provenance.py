@@ -112,14 +112,16 @@ def _row_hashes(X):
     if hasattr(X, "iloc"):
         from pandas.util import hash_pandas_object
 
-        return hash_pandas_object(X, index=False)
+        try:
+            return hash_pandas_object(X, index=False)
+        except TypeError:  # cells without a hash, such as lists
+            return hash_pandas_object(X.astype(str), index=False)
     if issparse(X):
         X = X.tocsr(copy=True)
         X.sum_duplicates()
         ends = zip(X.indptr, X.indptr[1:], strict=False)
         parts = [(X.indices[a:b].tobytes(), X.data[a:b].tobytes()) for a, b in ends]
         return [hash(part) for part in parts]
-    rows = np.asarray(X)
-    if rows.dtype.kind in "biuf":
-        return [hash(row.tobytes()) for row in rows]
-    return [hash(str(row)) for row in rows.tolist()]
+    if isinstance(X, np.ndarray) and X.dtype.kind in "biuf":
+        return [hash(row.tobytes()) for row in X]
+    return [hash(str(row)) for row in (X.tolist() if hasattr(X, "tolist") else X)]

@@ -241,6 +241,14 @@ def test_a_student_that_fails_is_a_row_with_its_error():
         auto.fit_candidate("broken", X, Y)
 
 
+def test_a_student_that_cannot_be_shipped_is_a_row_with_its_error():
+    local = make_pipeline(FunctionTransformer(lambda X: X), GaussianNB())
+    auto = explore([("local", local), ("tree", TREE)], n_trials=1)
+    assert "pickle" in row_of(auto, "local")["error"]
+    assert "local" not in auto.held_out_.proba
+    assert row_of(auto, "tree")["error"] == ""
+
+
 def test_an_interrupt_keeps_what_was_finished():
     auto = AutoDistiller(
         GaussianNB(), [*PAIR, ("never", Interrupted()), ("late", TREE)], n_trials=1
@@ -677,11 +685,13 @@ def test_provenance_warns_of_what_may_have_seen_the_held_out_rows():
     assert "teacher_proba" in given["warnings"][0]
 
 
-@pytest.mark.parametrize("kind", ["array", "text", "sparse", "pandas", "polars"])
+@pytest.mark.parametrize("kind", ["array", "text", "tokens", "sparse", "pandas", "polars"])
 def test_held_out_rows_that_were_trained_on_are_counted(kind):
     rows = np.array([[1.0, np.nan], [0.0, 2.0], [3.0, 0.0], [1.0, np.nan]])
     if kind == "text":
         rows = ["one", "two", "three", "one"]
+    elif kind == "tokens":
+        rows = pytest.importorskip("pandas").DataFrame({"a": [["x"], ["x", "y"], [], ["x"]]})
     elif kind == "sparse":
         rows = csr_matrix(rows)
     elif kind != "array":

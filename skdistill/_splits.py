@@ -1,0 +1,79 @@
+"""Rows that an exploration holds out, and the folds of its searches.
+
+Classes may have a row or two. Splits made here are by class, and the only row of a class
+is trained on: nothing fitted without it could be right about it.
+"""
+
+import warnings
+from contextlib import contextmanager
+from numbers import Integral
+
+import numpy as np
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, check_cv
+
+_INNER, _OUTER = 3, 4  # folds
+
+
+def outer_splits(cv, X, y, groups, seed):
+    """Splits that hold rows out: one of a quarter, or those asked for.
+
+    Parameters
+    ----------
+    cv : int, splitter, iterable or None
+    X : array-like of n_samples rows
+    y : ndarray of shape (n_samples,)
+    groups : ndarray of shape (n_samples,) or None
+    seed : int
+
+    Returns
+    -------
+    list of (train, test)
+        Row numbers.
+    """
+    if cv is None:
+        return _folds(_OUTER, y, groups, seed)[:1]
+    if isinstance(cv, Integral):
+        return _folds(cv, y, groups, seed)
+    rows, splitter = np.arange(len(y)), check_cv(cv, y, classifier=True)
+    return [(rows[train], rows[test]) for train, test in splitter.split(X, y, groups)]
+
+
+def inner_folds(y, groups, rows, seed):
+    """Folds of some rows that a search compares candidates on.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,)
+    groups : ndarray of shape (n_samples,) or None
+    rows : ndarray of int
+    seed : int
+
+    Returns
+    -------
+    list of (train, test)
+        Positions in `rows`.
+    """
+    return _folds(_INNER, y[rows], None if groups is None else groups[rows], seed)
+
+
+@contextmanager
+def quiet_about_rare_classes():
+    """Nothing is said each time that a class has fewer rows than there are folds."""
+    with warnings.catch_warnings():
+        for message in ("The least populated class", r"\d+ of \d+ folds of the teacher lack"):
+            warnings.filterwarnings("ignore", message, UserWarning)
+        yield
+
+
+def _folds(n_splits, y, groups, seed):
+    """Groups stay whole, so that with them a training part may lack a class."""
+    kind = StratifiedKFold if groups is None else StratifiedGroupKFold
+    splitter = kind(n_splits, shuffle=True, random_state=seed)
+    with quiet_about_rare_classes():
+        splits = list(splitter.split(np.zeros(len(y)), y, groups))
+    return splits if groups is not None else [_knowing_each_class(y, *one) for one in splits]
+
+
+def _knowing_each_class(y, train, test):
+    alone = ~np.isin(y[test], y[train])
+    return np.sort(np.append(train, test[alone])), test[~alone]

@@ -12,6 +12,9 @@
 - quality: the searched student against a search of as many trials on hard labels alone, on
   held-out rows, with paired bootstrap intervals over rows. Runs in pieces: each result is a
   row of results/search_quality.csv, and pieces that are there are not run again.
+- chance: the search on hard labels against itself with another seed of its sampler, in the
+  same way (results/search_chance.csv): what quality finds by chance, for its intervals
+  are of rows and know nothing of searches.
 """
 
 import argparse
@@ -50,10 +53,10 @@ from sklearn.tree import DecisionTreeClassifier
 from skdistill import DistillationSearchCV, DistilledClassifier
 from skdistill.students import search_space
 
-RESULTS = Path(__file__).parent / "results" / "search_quality.csv"
+RESULTS = Path(__file__).parent / "results"
 SETS = [
     "adult", "online_shoppers", "credit_default", "phoneme", "magic", "satimage", "letter",
-    "spambase",
+    "spambase", "yeast",
 ]  # fmt: skip
 STUDENTS = {
     "tree": DecisionTreeClassifier(max_depth=6, random_state=0),
@@ -214,31 +217,61 @@ def load(data, name, seed, n_train=6000, n_test=20_000):
 
 
 def quality(args):
-    RESULTS.parent.mkdir(exist_ok=True)
-    done = {(r["set"], r["student"], r["seed"]) for r in rows_so_far()}
+    by_pieces(args, RESULTS / "search_quality.csv", against_hard_labels)
+
+
+def chance(args):
+    by_pieces(args, RESULTS / "search_chance.csv", against_another_seed)
+
+
+def by_pieces(args, path, compare):
+    """A row of results for each set, student and seed that has none yet."""
+    path.parent.mkdir(exist_ok=True)
+    done = {(r["set"], r["student"], r["seed"]) for r in rows_so_far(path)}
     for name in args.sets:
         for seed in args.seeds:
             for student in args.students:
                 if (name, student, str(seed)) not in done:
-                    add_row(compare(args, name, student, seed))
-    summarise()
+                    row = {"set": name, "student": student, "seed": seed}
+                    add_row(path, row | compare(args, name, student, seed))
+    summarise(rows_so_far(path))
 
 
-def compare(args, name, student, seed):
+def against_hard_labels(args, name, student, seed):
     """Losses of the searched student and of the one searched on hard labels."""
     X, y, X_test, y_test = load(args.data, name, seed, args.rows)
     teacher = RandomForestClassifier(args.trees, min_samples_leaf=2, random_state=seed)
     cv = None if args.cv == "none" else args.cv
     kd = DistilledClassifier(teacher, STUDENTS[student], cv=cv, random_state=seed)
-    options = {"n_trials": args.trials, "cv": 3, "n_jobs": args.n_jobs, "random_state": seed}
-    searched = DistillationSearchCV(kd, **options).fit(X, y)
-    hard = DistillationSearchCV(
-        clone(STUDENTS[student]), hard_space(STUDENTS[student]), **options
-    ).fit(X, y)
-    row = {"set": name, "student": student, "seed": seed, "rows": len(y), "cv": args.cv}
-    row["trials"] = args.trials
+    searched = DistillationSearchCV(kd, **search_options(args, seed)).fit(X, y)
+    hard = hard_search(args, student, seed).fit(X, y)
+    row = {"rows": len(y), "cv": args.cv, "trials": args.trials}
     row["alpha"] = searched.best_params_["alpha"]
     row["temperature"] = searched.best_params_.get("temperature", "")
+    return row | differences(searched, hard, X_test, y_test)
+
+
+def against_another_seed(args, name, student, seed):
+    """Losses of the student searched on hard labels with two seeds of the sampler."""
+    X, y, X_test, y_test = load(args.data, name, seed, args.rows)
+    one, other = (hard_search(args, student, s).fit(X, y) for s in (seed, seed + 100))
+    return {"rows": len(y), "trials": args.trials} | differences(other, one, X_test, y_test)
+
+
+def search_options(args, seed):
+    return {"n_trials": args.trials, "cv": 3, "n_jobs": args.n_jobs, "random_state": seed}
+
+
+def hard_search(args, student, seed):
+    student = STUDENTS[student]
+    return DistillationSearchCV(
+        clone(student), hard_space(student), **search_options(args, seed)
+    )
+
+
+def differences(searched, hard, X_test, y_test):
+    """Losses of both on test rows, with the ends of the paired difference."""
+    row = {}
     ours, theirs = (losses(one.predict_proba(X_test), y_test) for one in (searched, hard))
     for metric, own in ours.items():
         low, high = interval(own - theirs[metric])
@@ -277,24 +310,23 @@ def interval(difference, n_resamples=1000):
     return np.quantile(means, [0.025, 0.975])
 
 
-def rows_so_far():
-    if not RESULTS.exists():
+def rows_so_far(path):
+    if not path.exists():
         return []
-    with RESULTS.open() as file:
+    with path.open() as file:
         return list(csv.DictReader(file))
 
 
-def add_row(row):
-    new = not RESULTS.exists()
-    with RESULTS.open("a", newline="") as file:
+def add_row(path, row):
+    new = not path.exists()
+    with path.open("a", newline="") as file:
         writer = csv.DictWriter(file, row)
         if new:
             writer.writeheader()
         writer.writerow(row)
 
 
-def summarise():
-    rows = rows_so_far()
+def summarise(rows):
     for student in sorted({row["student"] for row in rows}):
         own = [row for row in rows if row["student"] == student]
         for metric in ("brier", "log_loss", "error"):
@@ -309,7 +341,13 @@ def summarise():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    jobs = {"counts": counts, "time": wall_time, "overhead": overhead, "quality": quality}
+    jobs = {
+        "counts": counts,
+        "time": wall_time,
+        "overhead": overhead,
+        "quality": quality,
+        "chance": chance,
+    }
     parser.add_argument("job", choices=jobs)
     parser.add_argument("--data", default="../shared/data")
     parser.add_argument("--set", default="magic", help="of time")

@@ -26,14 +26,19 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
+from sklearn.utils import Bunch
 
 from skdistill import AutoDistiller, DistilledClassifier
-from skdistill.report import distillation_report, write_report
+from skdistill.metrics import retention
+from skdistill.report import _anatomy, distillation_report, write_report
 from skdistill.report._columns import parts, shown
-from skdistill.report._decision import decision
+from skdistill.report._decision import _by_group, decision
 from skdistill.report._from_auto import case_of_auto
+from skdistill.report._from_report import case_of_report
+from skdistill.report._refits import Refits, stability
 from skdistill.report._reproduction import source
 from skdistill.report._words import compared, microseconds, number, percent, signed, size
+from skdistill.report._write import _case, _facts, plain
 
 pytest.importorskip("jinja2")
 pytest.importorskip("matplotlib")
@@ -47,7 +52,8 @@ X, CODES = make_classification(
 Y = np.array(["no", "yes"])[CODES]
 TREE = DecisionTreeClassifier(max_depth=3)
 PAIR = [("tree", TREE), ("linear", make_pipeline(StandardScaler(), LogisticRegression()))]
-HOSTILE = '<script>alert("1")</script> & "$\\frac$" <img src=x onerror=alert(1)>'
+FOREIGN = "\N{CJK UNIFIED IDEOGRAPH-6811}"  # which the font of the pictures lacks
+HOSTILE = f'<script>alert("1")</script> & "$\\frac$" <img src=x onerror=alert(1)> {FOREIGN}'
 SECTIONS = {
     "decision": "What to ship", "leaderboard": "What quality costs",
     "trust": "Whether to trust it", "model": "The model itself", "stability": "Five refits",
@@ -71,6 +77,23 @@ def written(source, folder, *args, **options):
     path = write_report(source, folder / "report.html", *args, **options)
     card = (folder / "model_card.json").read_text(encoding="utf-8")
     return path.read_text(encoding="utf-8"), json.loads(card, parse_constant=pytest.fail)
+
+
+def card_of(source, X=None, y=None, **given):
+    """The card alone: pictures take longer than all the rest."""
+    beside = dict.fromkeys(("sample_weight", "groups", "teacher_proba"))
+    return plain(_facts(_case(source, X, y, beside | given)))
+
+
+@pytest.fixture(scope="module")
+def bare(auto, tmp_path_factory):
+    """Written without rows."""
+    return written(auto, tmp_path_factory.mktemp("report"))
+
+
+@pytest.fixture(scope="module")
+def compared_pages(report, tmp_path_factory):
+    return written(report, tmp_path_factory.mktemp("report"))
 
 
 @pytest.fixture(scope="module")
@@ -218,8 +241,8 @@ def test_the_code_makes_the_student_that_was_chosen(both, auto):
     assert_array_equal(names["student"].predict_proba(X), auto.predict_proba(X))
 
 
-def test_the_same_report_is_written_twice_alike(auto, tmp_path):
-    assert written(auto, tmp_path) == written(auto, tmp_path)
+def test_the_same_report_is_written_twice_alike(auto, bare, tmp_path):
+    assert written(auto, tmp_path) == bare
 
 
 @pytest.mark.parametrize(
@@ -260,19 +283,22 @@ def test_names_and_labels_are_text_whatever_they_hold(tmp_path):
     assert not any(key.startswith("on") for _, keys in Elements(page).found for key in keys)
     assert card["model"]["rules"] in unescape(page)
     assert HOSTILE in card["model"]["rules"]
+    words = re.findall(r"<text[^>]*>(.*?)</text>", page, re.DOTALL)
+    assert any(HOSTILE in unescape(text) for text in words)
 
 
-@pytest.mark.parametrize("source", ["auto", "report", "letters"])
+@pytest.mark.parametrize("source", ["bare", "compared_pages", "letters"])
 def test_a_page_stands_alone_and_is_small(source, request, tmp_path):
     if source == "letters":
         rng = np.random.default_rng(0)
         codes, rows = np.arange(780) % 26, rng.normal(size=(780, 16))
         rows[np.arange(780), codes % 16] += 3 + codes // 16
         y = np.array([f"letter {chr(97 + code)}" for code in codes])
-        page, card = written(explore(X=rows, y=y), tmp_path, rows, y)
+        page, card = written(explore(PAIR[:1], X=rows, y=y), tmp_path, rows, y)
         assert len(card["reproduction"]["classes"]) == 26
+        assert not any(row["error"] for row in card["leaderboard"])
     else:
-        page, _ = written(request.getfixturevalue(source), tmp_path)
+        page, _ = request.getfixturevalue(source)
     assert len(page.encode()) < 1_000_000
     found = Elements(page).found
     ids = [keys["id"] for _, keys in found if "id" in keys]
@@ -295,7 +321,7 @@ def test_an_error_leaves_nothing_half_written(auto, tmp_path, monkeypatch):
     def fail(*_):
         raise RuntimeError("no page")
 
-    monkeypatch.setattr("skdistill.report._page.page", fail)
+    monkeypatch.setattr("skdistill.report._write._page", fail)
     with pytest.raises(RuntimeError, match="no page"):
         write_report(auto, tmp_path / "report.html")
     assert not list(tmp_path.iterdir())
@@ -312,8 +338,8 @@ def test_a_page_that_is_there_is_replaced_whole_or_left_alone(auto, tmp_path, mo
 # Rows, or none --------------------------------------------------------------------------
 
 
-def test_without_rows_the_sections_that_need_them_say_how_to_get_them(auto, tmp_path):
-    page, card = written(auto, tmp_path)
+def test_without_rows_the_sections_that_need_them_say_how_to_get_them(bare):
+    page, card = bare
     for section in ("trust", "stability", "ablation"):
         assert "write_report(auto, path, X, y)" in card[section]["missing"]
         assert card[section]["missing"] in unescape(page)
@@ -343,8 +369,13 @@ def test_other_rows_are_refused_before_any_work(tmp_path, monkeypatch):
         write_report(auto, tmp_path / "r.html", X)
     with pytest.raises(FileNotFoundError, match=r"no folder .*nowhere to write r.html in"):
         write_report(auto, tmp_path / "nowhere" / "r.html", X, Y)
+    with pytest.raises(IsADirectoryError, match=r"is a folder; name a file in it"):
+        write_report(auto, str(tmp_path), X, Y)
     with pytest.raises(ValueError, match=r"fitted AutoDistiller or .* got GaussianNB"):
         write_report(GaussianNB(), tmp_path / "r.html")
+    monkeypatch.setattr("skdistill.report._write.os.access", lambda *_: False)
+    with pytest.raises(PermissionError, match=r"the folder .* cannot be written to"):
+        write_report(auto, tmp_path / "r.html", X, Y)
     assert not list(tmp_path.iterdir())
 
 
@@ -389,10 +420,14 @@ def test_labels_of_a_frozen_teacher_and_given_ones_have_fewer_steps(tmp_path):
     assert "Caution:</strong> the teacher is frozen" in page
 
     proba = fitted.predict_proba(X)
+    model = DistilledClassifier(FrozenEstimator(fitted), TREE, cv="auto").fit(X, Y)
+    card = card_of(distillation_report(model, X, Y, X_train=X, y_train=Y))
+    assert variant(card, "the frozen teacher's labels")["chosen"]
+
     auto = explore(students, fit={"teacher_proba": proba})
-    _, card = written(auto, tmp_path, X, Y)
+    card = card_of(auto, X, Y)
     assert "teacher_proba=P" in card["ablation"]["missing"]
-    _, card = written(auto, tmp_path, X, Y, teacher_proba=proba)
+    card = card_of(auto, X, Y, teacher_proba=proba)
     assert variant(card, "the given soft labels")
     with pytest.raises(ValueError, match="teacher_proba is not that of fit"):
         write_report(auto, tmp_path / "r.html", X, Y, teacher_proba=proba[::-1])
@@ -400,28 +435,35 @@ def test_labels_of_a_frozen_teacher_and_given_ones_have_fewer_steps(tmp_path):
     assert "fit(X, y, teacher_proba=teacher_proba)" in card["reproduction"]["code"]
 
 
-def test_an_error_in_a_refit_is_said_and_costs_no_other_section(auto, tmp_path, monkeypatch):
+def test_an_error_in_a_refit_is_said_and_costs_no_other_section(auto, monkeypatch):
     monkeypatch.setattr("skdistill.report._refits.resample", lambda *_, **__: 1 / 0)
-    _, card = written(auto, tmp_path, X, Y)
+    card = card_of(auto, X, Y)
     assert card["stability"] == {
         "missing": "A refit failed. ZeroDivisionError: division by zero"
     }
     assert card["ablation"]["missing"] == ""
 
 
-def test_a_student_that_failed_is_said_to_have(tmp_path):
+def test_a_student_that_failed_is_said_to_have_beside_one_of_three_classes(tmp_path):
     broken = ("broken", make_pipeline(OneHotEncoder(categories=[["a"]]), LogisticRegression()))
-    auto = explore([broken, ("tree", TREE)])
-    page, _ = written(auto, tmp_path)
+    y = np.where(X[:, 0] > 1, "far", Y)
+    auto = explore([broken, PAIR[1]], y=y)
+    page, card = written(auto, tmp_path)
     assert "<strong>broken</strong> was not finished: ValueError" in page
     assert "<strong>broken, plain</strong>" in page
+    coef, first = auto.best_student_[-1].coef_, card["model"]["coefficients"][0]
+    column = int(first["feature"][1:])
+    assert column == np.abs(coef).max(axis=0).argmax()
+    assert first["highest"] == ["far", "no", "yes"][coef[:, column].argmax()]
+    assert first["lowest"] == ["far", "no", "yes"][coef[:, column].argmin()]
+    assert first["least"] == coef[:, column].min()
 
 
 # A comparison -------------------------------------------------------------------------------
 
 
-def test_a_comparison_is_a_page_of_its_own_figures(report, tmp_path):
-    page, card = written(report, tmp_path)
+def test_a_comparison_is_a_page_of_its_own_figures(report, compared_pages):
+    page, card = compared_pages
     gain = report["test"]["distilled - plain"]["log_loss"]
     found = card["decision"]["gain_over_plain"]
     assert_allclose(
@@ -442,15 +484,19 @@ def test_a_comparison_is_a_page_of_its_own_figures(report, tmp_path):
 
 def test_a_comparison_of_pipelines_shows_the_rows_that_came_in(tmp_path):
     frame = pd.DataFrame(X, columns=list("abcde")).assign(town=np.resize(["x", "y", "z"], 240))
+    frame["note"] = "long" * 1000
     head = make_column_transformer(
-        (OneHotEncoder(sparse_output=False), ["town"]), remainder="passthrough"
+        (OneHotEncoder(sparse_output=False), ["town"]), ("passthrough", list("abcde"))
     )
     model = make_pipeline(head, DistilledClassifier(GaussianNB(), TREE, random_state=0))
     model.fit(frame[:160], Y[:160])
     report = distillation_report(
         model, frame[160:], Y[160:], X_train=frame[:160], y_train=Y[:160]
     )
-    _, card = written(report, tmp_path)
+    page, card = written(report, tmp_path)
+    assert "longlong" in page
+    assert "long" * 20 not in page
+    assert card["trust"]["worst_rows"][0]["values"]["note"] == "long" * 1000
     assert set(card["trust"]["worst_rows"][0]["values"]) == set(frame)
     assert {one["column"] for one in card["model"]["permutation"]["columns"]} <= set(frame)
     assert re.search(r"\|--- ([a-e]|town_[xyz]) <=", card["model"]["rules"])
@@ -471,10 +517,29 @@ def test_a_weighted_comparison_is_a_weighted_page(report, tmp_path):
     assert_allclose(card["stability"]["whole"], -weighted["test"]["distilled"]["log_loss"])
 
 
+def test_a_row_of_all_the_weight_is_all_that_refits_agree_on(report, tmp_path):
+    case = case_of_report(report)
+    held_out = Bunch(**case.held_out | {"sample_weight": np.eye(80)[0] + 1e-9})
+    found = stability(Refits(case._replace(held_out=held_out), str(tmp_path)))
+    shares = [one["agreement_with_whole"] for one in found["refits"]]
+    shares += [found["agreement"]["lowest"], found["agreement"]["highest"]]
+    assert_allclose(shares, np.round(shares), atol=1e-6)
+
+
+def test_groups_are_resampled_whole_for_the_lead_that_is_kept():
+    losses = np.random.default_rng(0).random((3, 50)) * [[1.0], [1.2], [1.6]]
+    twice, group = np.repeat(losses, 2, axis=1), np.repeat(np.arange(50), 2)
+    means, weight = _by_group(twice, None, group)
+    assert retention(*means, sample_weight=weight) == pytest.approx(retention(*losses))
+    means, weight = _by_group(twice, np.resize([1.0, 0.0], 100) * (group > 9), group)
+    expected = retention(*losses, sample_weight=(np.arange(50) > 9).astype(float))
+    assert retention(*means, sample_weight=weight) == pytest.approx(expected)
+
+
 def test_what_a_comparison_does_not_know_it_says(report, tmp_path):
     kept = report.kept
     alone = distillation_report(kept.model.student_, kept.X, Y[160:], teacher=kept.teacher)
-    _, card = written(alone, tmp_path)
+    card = card_of(alone)
     assert (
         "a DecisionTreeClassifier: give it the DistilledClassifier"
         in card["ablation"]["missing"]
@@ -482,7 +547,7 @@ def test_what_a_comparison_does_not_know_it_says(report, tmp_path):
     assert card["decision"]["reason"].startswith("It stands alone")
     assert card["reproduction"]["code"] == ""
     untrained = distillation_report(kept.model, kept.X, Y[160:])
-    _, card = written(untrained, tmp_path)
+    card = card_of(untrained)
     assert "X_train=X_train, y_train=y_train" in card["stability"]["missing"]
     with pytest.raises(ValueError, match=r"brings its rows along; leave \['X', 'y'\] out"):
         write_report(report, tmp_path / "r.html", X, Y)
@@ -508,14 +573,14 @@ def test_coefficients_are_named_and_know_their_unit(tmp_path):
 
 
 @pytest.mark.parametrize("container", [np.asarray, pd.DataFrame, pl.DataFrame, csr_matrix])
-def test_other_students_are_judged_by_what_their_columns_are_worth(container, tmp_path):
+def test_other_students_are_judged_by_what_their_columns_are_worth(container):
     boosting = HistGradientBoostingClassifier(max_iter=5, early_stopping=False)
     student = LogisticRegression() if container is csr_matrix else boosting
     teacher = LogisticRegression()
     rows = np.column_stack([X, np.zeros(240)])
     rows = container(rows)
     auto = explore([("student", student)], X=rows, teacher=teacher)
-    _, card = written(auto, tmp_path, rows, Y)
+    card = card_of(auto, rows, Y)
     found = card["model"]["permutation"]
     assert card["stability"]["missing"] == ""
     if container in (pl.DataFrame, csr_matrix):
@@ -526,7 +591,21 @@ def test_other_students_are_judged_by_what_their_columns_are_worth(container, tm
         assert values == sorted(values, reverse=True)
 
 
-def test_a_segment_that_the_student_cannot_see_is_found(tmp_path):
+def test_columns_are_shuffled_among_rows_from_all_over(report, monkeypatch):
+    seen = []
+    monkeypatch.setattr(_anatomy, "_ROWS", 30)
+    real = _anatomy.permutation_importance
+    monkeypatch.setattr(
+        _anatomy,
+        "permutation_importance",
+        lambda model, rows, *y, **how: seen.append(rows) or real(model, rows, *y, **how),
+    )
+    card = card_of(report)
+    assert card["model"]["permutation"]["n_rows"] == 30 == len(np.unique(seen[0], axis=0))
+    assert not np.isin(seen[0], report.kept.X[:30]).all()
+
+
+def test_a_segment_that_the_student_cannot_see_is_found():
     rng = np.random.default_rng(0)
     rows = pd.DataFrame({"a": rng.normal(size=1200), "b": rng.normal(size=1200)})
     rows["part"] = np.where(rng.random(1200) < 0.3, "other", "usual")
@@ -537,9 +616,16 @@ def test_a_segment_that_the_student_cannot_see_is_found(tmp_path):
         make_column_transformer(("passthrough", ["a", "b"])),
         DecisionTreeClassifier(max_depth=1),
     ).fit(rows, y)
-    report = distillation_report(student, rows, y, teacher=teacher)
-    _, card = written(report, tmp_path)
+    weight = rng.integers(0, 3, 1200)
+    report = distillation_report(student, rows, y, teacher=teacher, sample_weight=weight)
+    card = card_of(report)
     first = card["trust"]["segments"]["found"][0]
+    other = rows["part"] == "other"
+    apart = np.abs(teacher.predict_proba(rows) - student.predict_proba(rows))[:, 0]
+    assert first["apart"]["value"] == pytest.approx(
+        np.average(apart[other], weights=weight[other])
+    )
+    assert first["n_samples"] == (other & (weight > 0)).sum()
     assert (first["column"], first["part"]) == ("part", "= other")
     assert first["apart"]["low"] > card["trust"]["disagreement"]
     assert first["log_loss"]["student"] > first["log_loss"]["teacher"]
@@ -575,14 +661,14 @@ def test_columns_are_cut_into_values_quantiles_and_the_missing():
     ]  # fmt: skip
 
 
-def test_text_without_columns_is_shown_by_its_words(tmp_path):
+def test_text_without_columns_is_shown_by_its_words():
     texts = [f"{'good' if code else 'bad'} word{i % 7}" for i, code in enumerate(CODES)]
     student = make_pipeline(CountVectorizer(), LogisticRegression())
     auto = explore([("words", student)], X=texts, teacher=clone(student))
-    page, card = written(auto, tmp_path, texts, Y)
+    card = card_of(auto, texts, Y)
     assert card["model"]["coefficients"][0]["feature"] in ("good", "bad")
     assert card["trust"]["missing"] == "X has no columns to look at."
-    assert "arrays and pandas frames" in page
+    assert "arrays and pandas frames" in card["model"]["permutation"]["missing"]
     assert card["stability"]["missing"] == card["ablation"]["missing"] == ""
 
 
@@ -613,3 +699,13 @@ def test_code_of_parameters_is_code():
     }
     again = eval(source(model), names | {"StandardScaler": StandardScaler})
     assert repr(again) == repr(model.set_params(logisticregression__C=0.5))
+
+
+@pytest.mark.parametrize(
+    ("package", "name"), [("lightgbm", "LGBMClassifier"), ("xgboost", "XGBClassifier")]
+)
+def test_code_of_a_class_that_takes_any_parameter_is_code(package, name):
+    kind = getattr(pytest.importorskip(package), name)
+    model = kind(n_estimators=5, max_depth=2, verbosity=0)
+    assert "verbosity=0" in source(model)
+    assert repr(eval(source(model), {name: kind})) == repr(model)

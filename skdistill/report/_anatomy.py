@@ -12,6 +12,7 @@ from sklearn.inspection import permutation_importance
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import BaseDecisionTree, export_text
+from sklearn.utils import resample
 
 from skdistill._probabilities import ask_teacher
 from skdistill._sklearn.validation import take_rows
@@ -156,14 +157,16 @@ def _permutation(case, model):
     """Rise of the log-loss on held-out rows with a column shuffled, the largest first."""
     if model is None:
         return {"missing": case.no_refit or case.no_rows}
-    chosen = np.flatnonzero(case.rows.fresh)[:_ROWS]
+    fresh = np.flatnonzero(case.rows.fresh)
+    chosen = resample(fresh, replace=False, n_samples=min(len(fresh), _ROWS), random_state=0)
     X, weight = case.rows.X_test, case.held_out.sample_weight
     names = list(columns_of(X, case.names))
     if issparse(X) or len(names) > _MOST or (hasattr(X, "columns") and not hasattr(X, "iloc")):
         names = []
     if not names:
         return {
-            "missing": f"Columns are shuffled in arrays and pandas frames of up to {_MOST}."
+            "missing": "Columns are shuffled in arrays and pandas frames, where there are "
+            f"{_MOST} or fewer."
         }
     found = permutation_importance(
         model,

@@ -97,8 +97,21 @@ def _lead_kept(case):
     """Share of the teacher's lead in log-loss over the plain student."""
     if not {"plain", "distilled"} <= set(case.roles):
         return None
+    held_out = case.held_out
     losses = [
-        log_loss_by_row(case.held_out.y, case.held_out.proba[name], classes=case.classes)
+        log_loss_by_row(held_out.y, held_out.proba[name], classes=case.classes)
         for name in (TEACHER, case.distilled, case.plain)
     ]
-    return retention(*losses, sample_weight=case.held_out.sample_weight)._asdict()
+    weight = held_out.sample_weight
+    if held_out.groups is not None:
+        losses, weight = _by_group(losses, weight, held_out.groups)
+    return retention(*losses, sample_weight=weight)._asdict()
+
+
+def _by_group(losses, weight, groups):
+    """Mean losses and weight of each group: an interval resamples groups whole."""
+    _, group = np.unique(groups, return_inverse=True)
+    total = np.bincount(group, weight)
+    weight = np.ones(len(group)) if weight is None else weight
+    sums = np.array([np.bincount(group, weight * loss) for loss in losses])
+    return sums / np.where(total > 0, total, 1), total

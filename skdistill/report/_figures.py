@@ -1,10 +1,12 @@
 """The displays of `skdistill.plot` as inline SVG, small enough for a phone.
 
-Glyphs are paths, so that a page looks the same wherever it is opened; identifiers begin
-with the name of the figure, so that figures on one page do not share them.
+Words stay words, in the fonts of the reader: they can be searched and read aloud, in any
+script. Identifiers begin with the name of the figure, so that figures on one page do not
+share them.
 """
 
 import re
+import warnings
 from html import escape
 from io import StringIO
 from textwrap import fill
@@ -14,7 +16,7 @@ import numpy as np
 from skdistill.plot import ParetoDisplay, ReliabilityDisplay
 
 _STYLE = {
-    "svg.fonttype": "path",
+    "svg.fonttype": "none",
     "svg.image_inline": True,
     "font.size": 11,
     "text.parse_math": False,
@@ -37,7 +39,8 @@ def figures(case):
     """
     import matplotlib.style
 
-    with matplotlib.style.context(["default", _STYLE]):
+    with matplotlib.style.context(["default", _STYLE]), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph")  # the reader's fonts may well have it
         return {"front": _front(case), "reliability": _reliability(case)}
 
 

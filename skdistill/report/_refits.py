@@ -122,7 +122,7 @@ def stability(refits):
         _stable_row(refits, model, proba, own)
         for model, proba in zip(models, probas, strict=True)
     ]
-    pairs = list(combinations(probas, 2))
+    pairs, weight = list(combinations(probas, 2)), {"sample_weight": refits.held_out.weight}
     scores = np.array([row[metric] for row in rows])
     return {
         "metric": metric,
@@ -130,8 +130,8 @@ def stability(refits):
         "refits": rows,
         "mean": scores.mean(),
         "sd": scores.std(ddof=1),
-        "agreement": _spread([agreement(a, b) for a, b in pairs]),
-        "total_variation": _spread([total_variation(a, b) for a, b in pairs]),
+        "agreement": _spread([agreement(a, b, **weight) for a, b in pairs]),
+        "total_variation": _spread([total_variation(a, b, **weight) for a, b in pairs]),
         "top_features": _shared([row["top_features"] for row in rows]),
         "roots": sorted({row["root"] for row in rows if row["root"]}),
         "missing": "",
@@ -144,7 +144,7 @@ def _stable_row(refits, model, proba, own):
     kept = {name: columns[name] for name in (metric, "log_loss", "accuracy")}
     return kept | {
         "agreement_with_teacher": columns["agreement"],
-        "agreement_with_whole": agreement(own, proba),
+        "agreement_with_whole": agreement(own, proba, sample_weight=refits.held_out.weight),
         "top_features": _top_features(student, refits.rows.names),
         "root": _root(student, refits.rows.names),
     }
@@ -220,8 +220,7 @@ def _as_shipped(model):
     """The part of a recipe that says which variant ships."""
     if model.alpha == 0:
         return {"alpha": 0.0}
-    names = ("temperature", "alpha", "cv", "calibrate_teacher")
-    return {name: getattr(model, name) for name in names}
+    return {name: getattr(model, name) for name in ("temperature", "alpha", *_ALONE)}
 
 
 def _recipe(refits):
@@ -247,11 +246,12 @@ def _own(case):
 def _labels(refits):
     """Kinds of labels that this teacher can give, the best last."""
     model, rows = refits.case.model, refits.rows
+    as_it_is = {name: getattr(model, name) for name in _ALONE}
     if "teacher_proba" in rows.fit_params:
-        return {"the given soft labels": dict(_ALONE)}
+        return {"the given soft labels": as_it_is}
     if is_frozen(model._teacher()):
-        return {"the frozen teacher's labels": dict(_ALONE)}
-    kinds = {"in-sample labels of the teacher": dict(_ALONE)}
+        return {"the frozen teacher's labels": as_it_is}
+    kinds = {"in-sample labels of the teacher": _ALONE}
     counts = np.unique(rows.y_train, return_counts=True)[1]
     if model.cv is not None or counts.max() >= _ENOUGH:
         cv = {"cv": "auto" if model.cv is None else model.cv}

@@ -81,10 +81,11 @@ def source(value, indent=0):
 
 
 def _changed(model):
-    """Parameters that are not at their defaults."""
-    defaults = inspect.signature(type(model).__init__).parameters
+    """Parameters that are not at their defaults: None, where a class takes ``**kwargs``."""
+    known = inspect.signature(type(model)).parameters
+    defaults = {name: one.default for name, one in known.items()}
     params = model.get_params(deep=False)
-    return {k: v for k, v in params.items() if repr(v) != repr(defaults[k].default)}
+    return {k: v for k, v in params.items() if repr(v) != repr(defaults.get(k))}
 
 
 def _literal(value):

@@ -106,25 +106,30 @@ def _said(case, name, i):
 def _segments(case, columns, apart):
     """Those whose mean is above that of all rows beyond chance, the surest first."""
     smallest, found, looked_at = max(_SMALLEST, len(apart) // 50), [], 0
+    weight = case.held_out.sample_weight
+    weight = np.ones(len(apart)) if weight is None else weight
+    overall = np.average(apart, weights=weight)
     for column, values in columns.items():
         for text, rows in parts(values):
+            rows = rows[weight[rows] > 0]
             if not smallest <= len(rows) < len(apart):
                 continue
             looked_at += 1
-            segment = _segment(case, apart[rows], rows)
-            if segment["apart"]["low"] > apart.mean():
+            segment = _segment(case, apart[rows], weight[rows], rows)
+            if segment["apart"]["low"] > overall:
                 found.append({"column": column, "part": text} | segment)
     found.sort(key=lambda segment: -segment["apart"]["low"])
     return {"looked_at": looked_at, "smallest": smallest, "found": found[:_SEGMENTS]}
 
 
-def _segment(case, apart, rows):
-    mean, error = apart.mean(), _NORMAL * apart.std(ddof=1) / np.sqrt(len(rows))
+def _segment(case, apart, weight, rows):
+    mean = np.average(apart, weights=weight)
+    error = _NORMAL * np.linalg.norm(weight * (apart - mean)) / weight.sum()
     return {
         "n_samples": len(rows),
         "apart": {"value": mean, "low": mean - error, "high": mean + error},
         "log_loss": {
-            who: _loss(case, name)[rows].mean()
+            who: np.average(_loss(case, name)[rows], weights=weight)
             for who, name in (("teacher", TEACHER), ("student", case.chosen))
         },
     }

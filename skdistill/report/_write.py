@@ -9,6 +9,7 @@ import json
 import math
 import os
 import warnings
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -17,14 +18,18 @@ from sklearn import config_context
 from sklearn.utils.validation import check_is_fitted
 
 from skdistill.auto import AutoDistiller
+from skdistill.report import _words
 from skdistill.report._anatomy import anatomy
 from skdistill.report._decision import decision
+from skdistill.report._figures import figures
 from skdistill.report._from_auto import case_of_auto
 from skdistill.report._from_report import case_of_report
 from skdistill.report._mapping import DistillationReport
 from skdistill.report._refits import Refits, ablation, stability
 from skdistill.report._reproduction import reproduction
 from skdistill.report._trust import trust
+
+_SAID = ("number", "signed", "percent", "count", "size", "microseconds")
 
 
 def write_report(
@@ -66,8 +71,8 @@ def write_report(
         Without jinja2 or matplotlib.
     ValueError
         If X, y or what is given with them are not those of ``fit``, or come with a report.
-    FileNotFoundError
-        If the folder does not exist.
+    OSError
+        Before any work, if `path` is a folder or its own does not exist or is read-only.
     """
     path = Path(path)
     _check(path)
@@ -76,7 +81,7 @@ def write_report(
         case = _case(auto_or_report, X, y, given)
         found = plain(_facts(case))
         texts = {
-            path: _page(case, found),
+            path: _page(found, figures(case)),
             path.with_name("model_card.json"): _json(found),
         }
     _write(texts)
@@ -93,6 +98,10 @@ def _check(path):
         ) from error
     if not path.parent.is_dir():
         raise FileNotFoundError(f"there is no folder {path.parent} to write {path.name} in")
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder; name a file in it, as report.html")
+    if not os.access(path.parent, os.W_OK):
+        raise PermissionError(f"the folder {path.parent} cannot be written to")
 
 
 def _case(source, X, y, given):
@@ -162,11 +171,31 @@ def plain(value):
     return value if isinstance(value, str | int | bool | None) else repr(value)
 
 
-def _page(case, found):
-    from skdistill.report._figures import figures
-    from skdistill.report._page import page
+def _page(found, drawn):
+    metric = found["decision"]["metric"]
+    return _template().render(
+        **found,
+        figures=drawn,
+        metric=metric,
+        metric_name=_words.metric_name(metric),
+        sign=_words.metric_sign(metric),
+    )
 
-    return page(found, figures(case))
+
+@cache
+def _template():
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    env = Environment(
+        loader=PackageLoader("skdistill.report", ""),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    env.filters |= {name: getattr(_words, name) for name in _SAID}
+    env.globals |= {"compared": _words.compared}
+    return env.get_template("page.html.jinja")
 
 
 def _json(found):

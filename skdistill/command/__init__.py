@@ -11,6 +11,8 @@ from importlib.util import find_spec
 from tempfile import TemporaryDirectory
 
 import numpy as np
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
 from sklearn.dummy import DummyClassifier
 from sklearn.metrics import get_scorer, get_scorer_names
 from sklearn.pipeline import Pipeline
@@ -76,6 +78,7 @@ def _run(options):
         random_state=options.seed,
         verbose=1,
     )
+    _check_storage(options.storage)
     _make(options.out)
     code = _explore(auto, rows)
     if not hasattr(auto, "leaderboard_"):
@@ -118,6 +121,16 @@ def _check_scoring(name, y):
             f"--scoring {name} cannot score this target: {error}; f1_macro and roc_auc_ovr, "
             "for example, take classes of any name and number"
         ) from error
+
+
+def _check_storage(storage):
+    """Refuse a file that searches cannot be kept in, such as the table."""
+    if storage is None or "://" in storage:
+        return
+    try:
+        JournalStorage(JournalFileBackend(storage))
+    except (OSError, ValueError) as error:
+        raise Refused(f"--storage {storage} cannot keep the searches: {error}") from error
 
 
 def _make(out):

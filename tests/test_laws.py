@@ -161,6 +161,15 @@ def test_temperature_three_lowers_the_loss_at_temperature_three(name):
 
 
 @every_student
+def test_many_classes_are_no_cause_to_warn(name):
+    X, y, _ = rows(2)
+    labels = np.array(list("abcdefghijklmnopqrstuvwxyz"))
+    y = np.arange(len(y)) % len(labels)
+    classes = np.arange(len(labels)) if name in HOLDS_CODES_ONLY else labels
+    loss = CombinedLoss(0.5 * np.eye(26)[y] + 0.5 / 26, y, temperature=2, classes=classes)
+    assert len(fit_student(clone(STUDENTS[name]), X, loss).student.classes_) == 26
+
+
 @pytest.mark.parametrize("temperature", [1, 3])
 def test_integer_weights_are_repeated_rows_where_they_are_natively(name, temperature):
     X, y, proba = rows(2)

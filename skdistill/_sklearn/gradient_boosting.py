@@ -12,6 +12,7 @@ from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import GradientBoostingClassifier
 
 from skdistill._sklearn.trainee import trained_as
+from skdistill._sklearn.validation import labels_of
 
 _OVERRIDDEN = ("_encode_y", "_get_loss", "_init_state", "_fit_stage")
 _FLAT = 1e-150  # Hessian of a leaf that is left where it is, as natively
@@ -44,7 +45,7 @@ class _Trainee(GradientBoostingClassifier):
     """A booster whose sample weights are row numbers of `_combined_loss`."""
 
     def _encode_y(self, y, sample_weight):
-        super()._encode_y(self._combined_loss.classes, None)
+        super()._encode_y(labels_of(self._combined_loss.classes), None)
         return y.astype(np.float64)
 
     def _get_loss(self, sample_weight):
@@ -124,5 +125,6 @@ class _Prior(DummyClassifier):
         raw = self._row_loss.of(sample_weight).constant()
         logits = raw[0] if raw.ndim == 2 else [0, raw[0]]
         proba = softmax(logits)
-        classes = np.arange(len(proba), dtype=np.float64)
-        return super().fit(np.zeros((len(proba), X.shape[1])), classes, sample_weight=proba)
+        codes = labels_of(np.arange(len(proba), dtype=np.float64))
+        rows = np.zeros((len(codes), X.shape[1]))
+        return super().fit(rows, codes, sample_weight=np.repeat(proba, 2))

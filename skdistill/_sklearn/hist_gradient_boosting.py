@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from skdistill._sklearn.trainee import trained_as
+from skdistill._sklearn.validation import labels_of
 
 _OVERRIDDEN = (
     "_encode_y", "_finalize_sample_weight", "_bin_data", "_get_loss",
@@ -54,7 +55,7 @@ class _Trainee(HistGradientBoostingClassifier):
     """
 
     def _encode_y(self, y):
-        super()._encode_y(self._combined_loss.classes)
+        super()._encode_y(labels_of(self._combined_loss.classes))
         return y.astype(np.float64)
 
     def _finalize_sample_weight(self, sample_weight, y):

@@ -14,6 +14,7 @@ from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils.extmath import safe_sparse_dot
 
 from skdistill._sklearn.trainee import trained_as
+from skdistill._sklearn.validation import labels_of
 
 _RELIED_ON = (
     "_validate_input", "_forward_pass", "_backprop", "_compute_loss_grad", "_predict",
@@ -39,7 +40,7 @@ def train_mlp(student, X, y, loss):
 class _Trainee(MLPClassifier):
     def _validate_input(self, X, y, incremental, reset):
         X, _ = super()._validate_input(X, y, incremental, reset)
-        self._label_binarizer = LabelBinarizer().fit(self._combined_loss.classes)
+        self._label_binarizer = LabelBinarizer().fit(labels_of(self._combined_loss.classes))
         self.classes_ = self._label_binarizer.classes_
         return X, self._label_binarizer.transform(y).astype(bool)
 

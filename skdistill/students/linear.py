@@ -31,6 +31,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import validate_data
 
 from skdistill._sklearn.callbacks import has_callbacks
+from skdistill._sklearn.validation import labels_of
 from skdistill.students._registry import Fitted, Unsupported, register
 
 
@@ -93,15 +94,16 @@ def _refuse_other_problems(student, loss):
 
 
 def _blank_fit(student, X, loss):
-    """The native fit of one row of zeros per class, whose optimum is where it starts.
+    """The native fit of two rows of zeros per class, whose optimum is where it starts.
 
     Raises and warns about parameters as natively and makes the arrays of the fit.
     """
-    rows = np.zeros((loss.n_classes, X.shape[1]), dtype=X.dtype)
+    labels = labels_of(loss.classes)
+    rows = np.zeros((len(labels), X.shape[1]), dtype=X.dtype)
     blank = clone(student).set_params(verbose=0)
     if student.solver in ("newton-cholesky", "sag", "saga"):  # these warn about zeros
         blank.set_params(solver="newton-cg")
-    return blank.fit(rows, loss.classes)
+    return blank.fit(rows, labels)
 
 
 def _solve(problem, student):

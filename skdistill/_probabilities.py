@@ -69,6 +69,33 @@ def last_step(estimator):
     return estimator
 
 
+def best_of(model):
+    """The model that a search has found; others as they are."""
+    return getattr(model, "best_estimator_", model)
+
+
+def part_of(model, attribute):
+    """What a distilled model holds, behind the steps of its pipeline; others as they are."""
+    model = best_of(model)
+    if isinstance(model, Pipeline):
+        *head, (name, last) = model.steps
+        return Pipeline([*head, (name, part_of(last, attribute))])
+    return getattr(model, attribute, model)
+
+
+def teacher_of(model, teacher=None):
+    """The teacher given, or else that of a distilled model, be it in a pipeline or search."""
+    if teacher is not None:
+        return teacher
+    last = last_step(best_of(model))
+    if not hasattr(last, "teacher_"):
+        raise ValueError(
+            f"{type(last).__name__} has no teacher_ to ask, as after a fit with "
+            "teacher_proba; pass teacher="
+        )
+    return part_of(model, "teacher_")
+
+
 def is_tree(estimator):
     """Whether its probabilities are counts of rows in a leaf."""
     return isinstance(estimator, (DecisionTreeClassifier, ExtraTreeClassifier))

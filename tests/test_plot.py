@@ -261,6 +261,17 @@ def test_another_teacher_is_asked_even_one_without_probabilities(distilled, canc
     np.testing.assert_allclose(display.teacher_score, scores)
 
 
+def test_the_teacher_is_found_in_a_pipeline_and_in_a_search(cancer):
+    X, y = cancer
+    kd = DistilledClassifier(make_pipeline(StandardScaler(), LogisticRegression()), TREE)
+    piped = make_pipeline(StandardScaler(), kd)
+    search = GridSearchCV(piped, {"distilledclassifier__alpha": [1.0]}, cv=2).fit(X, y)
+    display = FidelityDisplay.from_estimator(search, X)
+    head, inner = search.best_estimator_
+    teacher_proba = inner.teacher_.predict_proba(head.transform(X))
+    np.testing.assert_allclose(display.teacher_score, teacher_proba[:, 1])
+
+
 def test_without_a_teacher_fidelity_says_what_to_pass(distilled, cancer):
     X, y = cancer
     proba = distilled.predict_proba(X)

@@ -411,7 +411,7 @@ def test_what_cannot_be_compared_is_refused_with_the_remedy():
     taught = DistilledClassifier(student=STUMPS).fit(
         A, A_LABELS, teacher_proba=KD.teacher_.predict_proba(A)
     )
-    with pytest.raises(ValueError, match=r"no teacher_ to compare with.*pass teacher="):
+    with pytest.raises(ValueError, match=r"no teacher_ to ask.*pass teacher="):
         distillation_report(taught, B, B_LABELS)
     with pytest.raises(ValueError, match=r"plain=Decision.* not fitted.*give X_train"):
         distillation_report(KD, B, B_LABELS, plain=STUMPS)

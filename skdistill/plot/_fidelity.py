@@ -3,9 +3,9 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from skdistill._probabilities import ask_teacher
+from skdistill._probabilities import ask_teacher, teacher_of
 from skdistill.metrics import agreement, kl_divergence
-from skdistill.plot._style import VERMILION, axes, shown_class, teacher_of, tick_decades
+from skdistill.plot._style import VERMILION, axes, shown_class, tick_decades
 
 
 class FidelityDisplay:

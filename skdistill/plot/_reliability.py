@@ -8,7 +8,7 @@ from scipy.stats import binomtest
 from sklearn.calibration import CalibrationDisplay
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
-from skdistill._probabilities import ask_teacher
+from skdistill._probabilities import ask_teacher, teacher_of
 from skdistill.plot._style import (
     ABOVE,
     BLACK,
@@ -17,7 +17,6 @@ from skdistill.plot._style import (
     VERMILION,
     pyplot,
     shown_class,
-    teacher_of,
 )
 
 _ROLES = [

@@ -31,15 +31,6 @@ def axes(display, ax):
     return ax, ax.figure
 
 
-def teacher_of(model, teacher):
-    if teacher is None and not hasattr(model, "teacher_"):
-        raise ValueError(
-            f"{type(model).__name__} has no teacher_ to ask, as after a fit with "
-            "teacher_proba: pass teacher=, or probabilities to from_predictions"
-        )
-    return model.teacher_ if teacher is None else teacher
-
-
 def shown_class(pos_label, classes, n_classes):
     """Column of the class that is shown, and its label; None twice for the predicted one."""
     labels = np.arange(n_classes) if classes is None else np.asarray(classes)

@@ -14,7 +14,7 @@ from sklearn.dummy import DummyClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import column_or_1d
 
-from skdistill._probabilities import ask_teacher, last_step
+from skdistill._probabilities import ask_teacher, best_of, last_step, part_of, teacher_of
 from skdistill._sklearn.validation import check_sample_weight
 from skdistill.classifier import DistilledClassifier
 from skdistill.footprint import footprint
@@ -126,7 +126,7 @@ def distillation_report(
     if (X_train is None) != (y_train is None):
         raise ValueError("X_train and y_train belong together; give both or neither")
     models = {
-        "teacher": _teacher_of(model) if teacher is None else teacher,
+        "teacher": teacher_of(model, teacher),
         "plain": _plain_of(model, plain, X_train, y_train),
         "distilled": model,
     }
@@ -146,8 +146,8 @@ def distillation_report(
         }
     report["footprint"] = _footprints(models, X)
     report.kept = Kept(
-        model=_best(model),
-        student=_part(model, "student_"),
+        model=best_of(model),
+        student=part_of(model, "student_"),
         teacher=models["teacher"],
         compared=rows,
         X=X,
@@ -159,36 +159,13 @@ def distillation_report(
 
 
 def _sentence(model, share):
-    student = type(last_step(_part(model, "student_"))).__name__
+    student = type(last_step(part_of(model, "student_"))).__name__
     if share is None:
         return f"{student}: no plain student to compare with; give X_train and y_train."
     return f"{student}: {verdict(share)}."
 
 
 # Models ------------------------------------------------------------------------------
-
-
-def _best(model):
-    return getattr(model, "best_estimator_", model)
-
-
-def _part(model, attribute):
-    """What a distilled model holds, behind the steps of its pipeline; others as they are."""
-    model = _best(model)
-    if isinstance(model, Pipeline):
-        *head, (name, last) = model.steps
-        return Pipeline([*head, (name, _part(last, attribute))])
-    return getattr(model, attribute, model)
-
-
-def _teacher_of(model):
-    last = last_step(_best(model))
-    if not hasattr(last, "teacher_"):
-        raise ValueError(
-            f"{type(last).__name__} has no teacher_ to compare with, as after a fit with "
-            "teacher_proba; pass teacher="
-        )
-    return _part(model, "teacher_")
 
 
 def _plain_of(model, plain, X_train, y_train):
@@ -208,7 +185,7 @@ def _plain_of(model, plain, X_train, y_train):
 
 def _undistilled(model):
     """The model at alpha 0, which is what its student's own fit gives, and no teacher."""
-    plain = step = clone(_best(model))
+    plain = step = clone(best_of(model))
     at = ""
     while isinstance(step, Pipeline):
         name, step = step.steps[-1]
@@ -231,7 +208,7 @@ _HARD_LABELS = {
 
 def _footprints(models, X):
     shipped = {
-        name: one if name == "teacher" else _part(one, "student_")
+        name: one if name == "teacher" else part_of(one, "student_")
         for name, one in models.items()
     }
     costs = {
@@ -247,7 +224,7 @@ def _scores(model):
 
 
 def _compared(models, X, y):
-    classes, distilled = models["distilled"].classes_, last_step(_best(models["distilled"]))
+    classes, distilled = models["distilled"].classes_, last_step(best_of(models["distilled"]))
     probas = {name: _ask(name, one, X, classes) for name, one in models.items()}
     if not isinstance(distilled, DistilledClassifier):
         distilled = DistilledClassifier()

@@ -495,6 +495,16 @@ def test_a_run_with_storage_goes_on_where_it_was(found, tmp_path):
     assert n_lines[0] == n_lines[1] > 0
 
 
+def test_a_row_is_shipped_by_its_name(found, capsys):
+    auto, _ = found(*PROBA, *ROLES, "--selection", "tree, plain")
+    assert auto.best_params_["alpha"] == 0
+    auto, _ = found(*PROBA, *ROLES, "--selection", "oak")
+    assert not hasattr(auto, "best_estimator_")
+    assert (
+        "--selection 'oak' is no row within the limits, only ['tree" in capsys.readouterr().err
+    )
+
+
 def test_an_interrupt_leaves_what_is_finished(tmp_path):
     make_table(1000).to_csv(tmp_path / "data.csv", index=False)
     # the second student takes long, so that this does not depend on when it is stopped

@@ -7,6 +7,7 @@ an interrupt or a limit leaves of an exploration is written.
 
 import logging
 import sys
+from functools import partial
 from importlib.util import find_spec
 from tempfile import TemporaryDirectory
 
@@ -29,6 +30,7 @@ from skdistill.students import available
 __all__ = ["main"]
 
 NO_STUDENT, REFUSED, INTERRUPTED = 1, 2, 130  # exit codes
+RULES = ("best", "smallest", "one_se", "knee")
 _NEEDED = ("pandas", "pyarrow", "skops", "jinja2", "matplotlib")
 
 
@@ -72,7 +74,7 @@ def _run(options):
         cv=rows.cv,
         max_bytes=options.max_bytes,
         max_latency_us=options.max_latency_us,
-        selection=options.selection,
+        selection=_selection(options.selection),
         n_jobs=options.jobs,
         storage=options.storage,
         random_state=options.seed,
@@ -151,6 +153,19 @@ def _students(names, X):
     for name in set(names) - set(ready):
         ready[name] = Pipeline([*preparation, (name, available()[name]())])
     return [(name, ready[name]) for name in names]
+
+
+def _selection(name):
+    """A rule of `AutoDistiller`, or the choice of the row of this name."""
+    return name if name in RULES else partial(_row_named, name)
+
+
+def _row_named(name, board):
+    found = np.flatnonzero(board["name"] == name)
+    if not found.size:
+        there = board["name"].tolist()
+        raise ValueError(f"--selection {name!r} is no row within the limits, only {there}")
+    return found[0]
 
 
 def _explore(auto, rows):

@@ -45,6 +45,8 @@ def write(auto, out, *, pickled, given):
         written += _keep(out, lambda folder: _write_report(auto, folder, given))
     for stale in set(FILES) - set(written):
         (out / stale).unlink(missing_ok=True)
+    if CARD in written:
+        print("", json.loads((out / CARD).read_text())["decision"]["headline"], sep="\n")
     if STUDENT in written:
         print(_how_to_load(out / STUDENT))
     return written

@@ -72,13 +72,19 @@ _OPTIONS = {
             "default": 20,
             "help": "candidates for each student; default: %(default)s",
         },
-        "--timeout": {**_above_zero(float), "help": "seconds, for all searches together"},
-        "--max-latency-us": {**_above_zero(float), "help": "hard limit: microseconds a row"},
+        "--timeout": {
+            **_above_zero(float),
+            "help": "seconds of all searches; refits and report follow",
+        },
+        "--max-latency-us": {
+            **_above_zero(float),
+            "help": "hard limit: microseconds of one call with one row, preparation included",
+        },
         "--max-bytes": {**_above_zero(float), "help": "hard limit: length of the pickle"},
         "--selection": {
-            "choices": ("best", "smallest", "one_se", "knee"),
             "default": "best",
-            "help": "by the scores of the searches; default: %(default)s",
+            "help": "best, smallest, one_se or knee, by the scores of the searches, or the "
+            "name of a row of the leaderboard; default: %(default)s",
         },
         "--scoring": {
             "metavar": "NAME",

@@ -238,7 +238,8 @@ def _check_split(cv, y, groups, name):
         )
     if groups is not None and (both := np.intersect1d(groups[early], groups[late])).size:
         _log.warning(
-            "--group: %d groups have rows before --time-column holds out and after", len(both)
+            "--group: %d groups have rows both in the held-out quarter and before",
+            len(both),
         )
 
 

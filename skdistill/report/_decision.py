@@ -22,31 +22,28 @@ def decision(case, model):
     Returns
     -------
     dict
-        Quality and price are of the row that the headline says to ship.
+        Quality and price are of the chosen row: held-out rows judge it, and choose nothing.
     """
     gain = _difference(case.row(case.distilled) or {}, _GAIN)
-    name = _ship(case, gain)
-    ship, teacher = case.row(name), case.row(TEACHER)
-    headline, reason = _verdict(case, name, gain)
+    chosen, teacher = case.row(case.chosen), case.row(TEACHER)
+    headline, reason = _verdict(case, gain)
     return {
         "headline": headline,
         "reason": reason,
-        "ship": name,
-        "searched": "search_score" in case.board,
         "chosen": case.chosen,
         "plain": case.plain,
         "distilled": case.distilled,
         "n_held_out": len(case.held_out.y),
         "weighted": case.held_out.sample_weight is not None,
         "metric": case.metric,
-        "score": _difference(ship, case.metric),
+        "score": _difference(chosen, case.metric),
         "gain_over_plain": gain,
-        "gap_to_teacher": _difference(ship, _GAP),
+        "gap_to_teacher": _difference(chosen, _GAP),
         "lead_kept": _lead_kept(case),
-        "latency_us": ship["latency_us"],
-        "times_faster": teacher.get("latency_us", np.nan) / ship["latency_us"],
-        "bytes": ship["bytes"],
-        "times_smaller": teacher.get("bytes", np.nan) / ship["bytes"],
+        "latency_us": chosen["latency_us"],
+        "times_faster": teacher.get("latency_us", np.nan) / chosen["latency_us"],
+        "bytes": chosen["bytes"],
+        "times_smaller": teacher.get("bytes", np.nan) / chosen["bytes"],
         "limits": case.limits,
         "n_columns": case.provenance["n_features"],
         "n_columns_used": _columns_used(case, model),
@@ -59,32 +56,30 @@ def _difference(row, column):
     return dict(zip(("value", "low", "high"), found, strict=True))
 
 
-def _ship(case, gain):
-    """The chosen row, or the same student plain if distilling it shows no gain."""
-    if case.chosen != case.distilled or case.plain is None or gain["low"] > 0:
-        return case.chosen
-    plain = case.row(case.plain)
-    within = [plain[column] <= most for column, most in case.limits.items() if most]
-    return case.plain if all(within) else case.chosen
-
-
-def _verdict(case, ship, gain):
+def _verdict(case, gain):
     """Headline and reason."""
-    if case.plain is None or case.distilled is None:
-        return f"Ship {ship}", "It stands alone: what distilling gains is not known."
+    chosen, plain = case.chosen, case.plain
+    if plain is None or case.distilled is None:
+        return f"Ship {chosen}", "It stands alone: what distilling gains is not known."
     gained = gain_in_words(gain, case.metric, case.distilled)
     reason = (
-        f"On held-out rows the {gained} than that of {case.plain}, the same student on hard "
-        "labels."
+        f"On held-out rows the {gained} than that of {plain}, the same student on hard labels."
     )
-    if case.chosen == case.plain:
-        return f"Ship {ship}: the search prefers hard labels", reason
+    if chosen == plain:
+        return f"Ship {plain}: no distilled student did better in the search", reason
     if gain["low"] > 0:
-        return f"Ship {ship}: distilling pays", reason
-    if ship == case.plain:
-        word = "distilling does harm" if gain["high"] < 0 else "no detectable gain"
-        return f"Ship {ship}: {word}", reason
-    return f"Ship {ship}", f"{reason} That one does not meet the limits."
+        return f"Ship {chosen}: distilling pays", reason
+    if not _within_limits(case, plain):
+        return f"Ship {chosen}: {plain} does not meet the limits", reason
+    other = f"This page is about {chosen}, which was chosen before these rows were looked at."
+    if gain["high"] < 0:
+        return f"Distilling does harm: prefer {plain}", f"{reason} {other}"
+    return f"No detectable gain: {plain} serves as well", f"{reason} {other}"
+
+
+def _within_limits(case, name):
+    row = case.row(name)
+    return all(row[column] <= most for column, most in case.limits.items() if most)
 
 
 def _columns_used(case, model):

@@ -4,6 +4,7 @@ What is not given fits itself to X, the teacher too.
 """
 
 import re
+from functools import partial
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -23,6 +24,7 @@ from skdistill.students import available
 
 _NUMERIC = re.compile(r"u?int|float|double|bool|decimal")
 _KEYS = ("name", "student", "temperature", "alpha")
+_AUTO = ("tree", "logistic", "boosting", "network")
 
 
 class Candidate(NamedTuple):
@@ -55,7 +57,7 @@ def candidates(students, X, temperatures, alphas):
     students : "auto" or list
         As `AutoDistiller` takes them.
     X : array-like, frame or sparse matrix
-        What "auto" fits its students to.
+        What the students of "auto" fit themselves to.
     temperatures, alphas : array-like or None
         None: one candidate, which searches them.
 
@@ -66,7 +68,8 @@ def candidates(students, X, temperatures, alphas):
     Raises
     ------
     ValueError
-        If two students have one name, or a dictionary an unknown key.
+        If two students have one name, a dictionary has an unknown key, or a name is none of
+        a student that takes X.
     """
     found = []
     for family, student, own_temperature, own_alpha in _students(students, X):
@@ -99,9 +102,10 @@ def estimators(students):
 
     Returns
     -------
-    list of classifier
+    list of classifier or None
+        None for a name of "auto", which stands for one that is made for X.
     """
-    return [student for _, student, _, _ in map(_named, students)]
+    return [_named(one, lambda name: None)[1] for one in students]
 
 
 def _given(own, common):
@@ -114,22 +118,45 @@ def _students(students, X):
     """Name, student, temperature and alpha of each."""
     if isinstance(students, str):
         return [(name, student, None, None) for name, student in auto_students(X)]
-    return [_named(one) for one in students]
+    return [_named(one, partial(_auto_student, X)) for one in students]
 
 
-def _named(one):
+def _named(one, auto_student):
     if isinstance(one, dict):
         if unknown := sorted(set(one) - set(_KEYS)):
             raise ValueError(f"a student has the keys {list(_KEYS)}, got {unknown[0]!r}")
-        name, student, _, _ = _named(one["student"])
+        name, student, _, _ = _named(one["student"], auto_student)
         return one.get("name", name), student, one.get("temperature"), one.get("alpha")
     if isinstance(one, str):
-        return one, available()[one](), None, None
+        return one, auto_student(one) if one in _AUTO else _class(one)(), None, None
     if isinstance(one, tuple):
         name, student = one
-        return name, _named(student)[1], None, None
+        return name, _named(student, auto_student)[1], None, None
     last = one[-1] if isinstance(one, Pipeline) else one
     return type(last).__name__, one, None, None
+
+
+def _auto_student(X, name):
+    made = dict(auto_students(X))
+    if name not in made:
+        raise ValueError(f"the student {name!r} takes no sparse X; there are {list(made)}")
+    return made[name]
+
+
+def _class(name):
+    """A registered class; one of a package that is absent says what to install."""
+    classes = available()
+    known = [one for one in classes if one != "Pipeline"]  # which needs steps
+    unknown = ValueError(
+        f"no student is called {name!r}; there are {list(_AUTO)}, made for X, and the classes "
+        f"{known}"
+    )
+    if name == "Pipeline":
+        raise unknown
+    try:
+        return classes[name]
+    except KeyError:
+        raise unknown from None
 
 
 def auto_teacher(X):

@@ -29,6 +29,10 @@ _TEACHER = "teacher"
 _TEXT = ("name", "family", "kind", "error", "fit_path")
 
 
+class _OutOfTimeError(Exception):
+    """The timeout was over before the next search."""
+
+
 class _Search(DistillationSearchCV):
     """A search of one row of the leaderboard."""
 
@@ -171,6 +175,8 @@ class Exploration:
         try:
             if self.interrupt is None:
                 row |= self._explore(candidate)
+        except _OutOfTimeError as error:
+            row["error"] = str(error)
         except Exception as error:
             self.failures.append(error)
             row["error"] = _told(error)
@@ -179,7 +185,7 @@ class Exploration:
                 raise
             self.interrupt = interrupt
         if self.interrupt is not None:
-            row["error"] = "KeyboardInterrupt: stopped before it was finished"
+            row["error"] = "interrupted before it was finished"
         return row
 
     def _explore(self, candidate):
@@ -203,7 +209,7 @@ class Exploration:
 
     def _search(self, candidate, number):
         auto, (rows, folds) = self.auto, self.parts[number]
-        left = self._time_left()
+        left = self._time_left("not finished" if number else "not begun")
         pinned = [n for n in ("temperature", "alpha") if getattr(candidate, n) is not None]
         estimator = self.estimators[candidate.name]
         space = family_space(estimator, pinned)
@@ -229,13 +235,13 @@ class Exploration:
     def _trials(self, candidate):
         return -(-self.auto.n_trials // candidate.share)
 
-    def _time_left(self):
-        """A fair share of it for the next search."""
+    def _time_left(self, state):
+        """A fair share of it for the next search of a row in this state."""
         if self.auto.timeout is None:
             return None
         left = self.begun + self.auto.timeout - time.monotonic()
         if left < 0 and self.models:
-            raise TimeoutError(f"timeout={self.auto.timeout:g} was over before its turn")
+            raise _OutOfTimeError(f"{state}: timeout={self.auto.timeout:g} was over")
         return max(left, 0) / self.left
 
     def _fit(self, search, rows):
@@ -331,11 +337,12 @@ def _told(error):
 
 
 def _searched(search):
-    """Score of the best candidate, and its standard error over the folds."""
+    """Score of the best candidate, its standard error over the folds, number of trials."""
     spread = search.cv_results_["std_test_score"][search.best_index_]
     return {
         "search_score": float(search.best_score_),
         "search_se": float(spread / np.sqrt(search.n_splits_ - 1)),
+        "n_trials": float(len(search.cv_results_["params"])),
     }
 
 

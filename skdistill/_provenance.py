@@ -8,6 +8,7 @@ import pickle
 import platform
 import sys
 from datetime import UTC, datetime
+from numbers import Integral
 
 import joblib
 import numpy as np
@@ -59,6 +60,32 @@ def provenance(auto, X, y, teacher, given, splits, begun):
         "versions": _versions(),
         "warnings": _warnings(X, y, teacher, given, splits),
     }
+
+
+def held_out_in_words(cv, groups, splits):
+    """How an `AutoDistiller` held rows out.
+
+    Parameters
+    ----------
+    cv : int, splitter, iterable or None
+        As it was given.
+    groups : ndarray of shape (n_samples,) or None
+    splits : list of (train, test)
+
+    Returns
+    -------
+    str
+    """
+    if cv is None:
+        if groups is not None:
+            return "a quarter of the groups, at random"
+        return "a quarter of the rows, at random within each class"
+    if isinstance(cv, Integral):
+        if groups is not None:
+            return f"each group once, in {cv} folds at random"
+        return f"each row once, in {cv} folds at random within each class"
+    n = len(splits)
+    return f"as cv= gave them: {n} split{'s' * (n > 1)}"
 
 
 def _of_teacher(teacher, given):

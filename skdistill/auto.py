@@ -21,7 +21,7 @@ from sklearn.utils.validation import check_is_fitted
 from skdistill._candidates import estimators
 from skdistill._exploration import Exploration
 from skdistill._held_out import scoring_name
-from skdistill._provenance import provenance
+from skdistill._provenance import held_out_in_words, provenance
 from skdistill._rows import check_rows
 from skdistill._selection import choose, pareto_front, within_limits
 from skdistill._sklearn.params import HasMethods, Interval, StrOptions, fit_context
@@ -55,10 +55,10 @@ class AutoDistiller(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         gives out-of-fold, calibrated labels; in-sample ones if no class has 20 rows. A
         `FrozenEstimator` must not have seen X.
     students : "auto" or list, default="auto"
-        Classifiers, ``(name, classifier)``, names of registered classes, or dictionaries
-        with "student" and any of "name", "temperature" and "alpha". "auto": a tree of
-        depth 6, a logistic regression, 50 boosted trees of 8 leaves and a network,
-        with encoding, imputation and scaling as X needs them.
+        Classifiers, ``(name, classifier)``, names of registered classes or of "auto", or
+        dictionaries with "student" and any of "name", "temperature" and "alpha". "auto": a
+        "tree" of depth 6, a "logistic" regression, "boosting" of 50 trees of 8 leaves and a
+        "network", with encoding, imputation and scaling as X needs them.
     temperatures, alphas : array-like of float, default=None
         Every pair is a row of the leaderboard. None: searched in .5 to 5 and 0 to 1.
     n_trials : int, default=20
@@ -99,7 +99,8 @@ class AutoDistiller(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     leaderboard_ : dict of ndarray of shape (n_rows,)
         A row for each student, distilled and plain, and for the teacher; best first by
         ``metric_``. "name", "family", "kind" ("distilled", "plain" or "teacher"),
-        "params"; "search_score" and its standard error "search_se"; on held-out rows
+        "params"; "search_score", its standard error "search_se" and "n_trials", the trials
+        that this search finished, NaN where there is none; on held-out rows
         ``metric_``, "log_loss", "accuracy", "f1" and "roc_auc" (of several classes the
         mean of those that are there), "kl" and "agreement" with the teacher, each with
         ``_low`` and ``_high``, "ks" and "r2" (see :mod:`skdistill.metrics`);
@@ -126,7 +127,8 @@ class AutoDistiller(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         Plain values for a record: "begun" (ISO, UTC), "seconds"; "n_samples", "n_features",
         "feature_names", "classes", "class_counts", "data_hash" of X and y; "teacher",
         "teacher_hash" (None if it cannot be pickled); "random_state"; "versions";
-        "warnings", sentences on what makes the estimates too good.
+        "held_out", how rows were held out, in words; "warnings", sentences on what makes
+        the estimates too good.
     classes_, n_features_in_, feature_names_in_
         As in other classifiers.
 
@@ -251,6 +253,7 @@ class AutoDistiller(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             self.results_, self._rows = run.searches, run.estimators
             self.held_out_ = run.held_out_rows()
             self.provenance_ = provenance(self, X, y, run.teacher, given, run.splits, begun)
+            self.provenance_["held_out"] = held_out_in_words(self.cv, groups, run.splits)
             try:
                 self._choose(run.models)
             finally:
@@ -322,11 +325,13 @@ class AutoDistiller(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     def __sklearn_tags__(self):
         """Input that all that is given takes; what is not fits itself to tables."""
-        given = [] if isinstance(self.students, str) else estimators(self.students)
+        found = [None] if isinstance(self.students, str) else estimators(self.students)
+        given = [one for one in found if one is not None]
+        fits_itself = self.teacher is None or len(given) < len(found)
         if self.teacher is not None:
             given.append(DistilledClassifier(self.teacher)._teacher())
         tags = share_tags(super().__sklearn_tags__(), given)
-        tags.input_tags.string &= self.teacher is not None and self.students != "auto"
+        tags.input_tags.string &= not fits_itself
         return tags
 
     def _choose(self, models):

@@ -29,7 +29,7 @@ from sklearn.utils.estimator_checks import check_estimator
 from skdistill import AutoDistiller, DistilledClassifier
 from skdistill._candidates import auto_students, auto_teacher, candidates
 from skdistill._held_out import HeldOut
-from skdistill._provenance import _warnings
+from skdistill._provenance import _warnings, held_out_in_words
 from skdistill._selection import choose, pareto_front
 from skdistill.footprint import n_bytes
 from skdistill.scorers import teacher_scorer
@@ -64,6 +64,15 @@ class Interrupted(GaussianNB):
 
     def fit(self, X, y, sample_weight=None):
         raise KeyboardInterrupt
+
+
+class Texts(GaussianNB):
+    """A classifier that says that it takes text."""
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        return tags
 
 
 class Logged(GaussianNB):
@@ -121,6 +130,9 @@ def test_every_student_stands_beside_itself_plain_and_the_teacher(explored):
     assert set(explored.results_) == set(kinds) - {"teacher"}
     tried = {len(r.cv_results_["params"]) for r in explored.results_.values()}
     assert tried == {3}  # the same budget for all
+    trials = dict(zip(*(explored.leaderboard_[c] for c in ("name", "n_trials")), strict=True))
+    assert np.isnan(trials.pop("teacher"))
+    assert set(trials.values()) == {3}
 
 
 def test_a_leaderboard_is_best_first_and_its_intervals_hold_its_values(explored):
@@ -260,7 +272,9 @@ def test_an_interrupt_keeps_what_was_finished():
     finished = {name for name, error in errors.items() if not error}
     assert finished == {"tree", "tree, plain", "linear", "linear, plain", "teacher"}
     assert len(errors) == 9
-    assert all(errors[name].startswith("KeyboardInterrupt") for name in set(errors) - finished)
+    assert all(
+        errors[name].startswith("interrupted before") for name in set(errors) - finished
+    )
     assert set(auto.held_out_.proba) == finished
     assert auto.predict(X).shape == Y.shape
     assert auto.best_estimator_.teacher_.class_count_.sum() == len(X)
@@ -315,8 +329,27 @@ def test_students_are_estimators_names_pairs_and_dictionaries():
         candidates([LINEAR, LogisticRegression(C=2)], X, None, None)
     with pytest.raises(ValueError, match="'temp'"):
         candidates([{"student": TREE, "temp": 1}], X, None, None)
-    with pytest.raises(KeyError, match="NoSuchClassifier"):
-        candidates(["NoSuchClassifier"], X, None, None)
+    for unknown in ("NoSuchClassifier", "Pipeline"):
+        with pytest.raises(ValueError, match=f"'{unknown}'.*'network'.*'Logistic") as told:
+            candidates([unknown], X, None, None)
+        assert "'Pipeline'" not in str(told.value).partition(";")[2]
+
+
+def test_names_of_auto_stand_for_students_made_for_the_data():
+    missing = np.where(X > 1, np.nan, X)
+    given = ["logistic", ("deep", "tree"), {"student": "network", "alpha": 1}, "MLPClassifier"]
+    found = candidates(given, missing, None, None)
+    plain = {one.name: one.student for one in found if one.kind == "plain"}
+    made = dict(auto_students(missing))
+    assert str(plain.pop("MLPClassifier, plain")) == "MLPClassifier()"
+    assert [str(one) for one in plain.values()] == [
+        str(made[name]) for name in ("logistic", "tree", "network")
+    ]
+    assert set(explore(["tree", LINEAR], n_trials=1).results_) == {
+        "tree", "tree, plain", "LogisticRegression", "LogisticRegression, plain",
+    }  # fmt: skip
+    with pytest.raises(ValueError, match="'boosting' takes no sparse X"):
+        candidates(["boosting"], csr_matrix(X), None, None)
 
 
 def test_the_first_trial_is_the_student_as_it_is_given():
@@ -463,8 +496,9 @@ def test_any_row_can_be_fitted_again(explored):
 def test_a_timeout_explores_one_student_and_says_which_it_left_out():
     auto = explore(timeout=0, n_trials=100)
     errors = auto.leaderboard_["error"]
-    assert sum("timeout=0 was over" in error for error in errors) == 3
-    assert len(auto.results_["tree"].cv_results_["params"]) <= 4  # a batch
+    assert (errors == "not begun: timeout=0 was over").sum() == 3
+    assert 1 <= row_of(auto, "tree")["n_trials"] <= 4  # a batch
+    assert np.isnan(row_of(auto, "linear")["n_trials"])
 
 
 def test_a_storage_is_gone_on_with(tmp_path):
@@ -666,6 +700,7 @@ def test_provenance_is_plain_and_tells_data_and_teachers_apart(explored):
     assert (known["classes"], known["n_samples"]) == (["no", "yes"], len(X))
     assert sum(known["class_counts"]) == len(X)
     assert known["versions"]["scikit-learn"] == sklearn.__version__
+    assert known["held_out"] == "a quarter of the rows, at random within each class"
     assert known["warnings"] == []
     options = {"students": [("tree", TREE)], "n_trials": 1}
     same = explore(**options).provenance_
@@ -673,6 +708,15 @@ def test_provenance_is_plain_and_tells_data_and_teachers_apart(explored):
     for name in ("data_hash", "teacher_hash"):
         assert known[name] == same[name]
         assert known[name] != other[name]
+
+
+def test_how_rows_were_held_out_is_told_in_words():
+    groups, one = np.arange(9), [([0], [1])]
+    assert held_out_in_words(None, groups, one) == "a quarter of the groups, at random"
+    assert "each row once, in 3 folds" in held_out_in_words(3, None, one * 3)
+    assert "each group once, in 3 folds" in held_out_in_words(3, groups, one * 3)
+    assert held_out_in_words(one, None, one) == "as cv= gave them: 1 split"
+    assert held_out_in_words(GroupKFold(2), groups, one * 2) == "as cv= gave them: 2 splits"
 
 
 def test_provenance_warns_of_what_may_have_seen_the_held_out_rows():
@@ -709,6 +753,10 @@ def test_tags_are_what_teacher_and_students_share():
     assert not tags(HistGradientBoostingClassifier(), [LINEAR]).allow_nan
     assert tags(RandomForestClassifier(), [("tree", TREE), "LogisticRegression"]).sparse
     assert not tags(None, [GaussianNB()]).sparse
+    assert tags(HistGradientBoostingClassifier(), ["tree"]).allow_nan
+    assert not tags(HistGradientBoostingClassifier(), ["tree", LINEAR]).allow_nan
+    assert tags(Texts(), [Texts()]).string
+    assert not tags(Texts(), [Texts(), "tree"]).string
     own = tags()
     assert own.sparse
     assert own.allow_nan

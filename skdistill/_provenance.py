@@ -35,7 +35,7 @@ def provenance(auto, X, y, teacher, given, splits, begun):
     teacher : classifier, list or None
         Unfitted, unless it is frozen.
     given : dict
-        Other metadata of ``fit``; with "teacher_proba" there was no teacher.
+        Other metadata of ``fit``, with "groups"; with "teacher_proba" there was no teacher.
     splits : list of (train, test)
     begun : datetime
         In UTC.
@@ -127,6 +127,13 @@ def _warnings(X, y, teacher, given, splits):
             f"{known} of {len(tested)} held-out rows equal a training row in every column: "
             "where that is no coincidence, the estimates are too good"
         )
+    if (groups := given.get("groups")) is not None:
+        both = [np.intersect1d(groups[train], groups[test]) for train, test in splits]
+        if split := len(np.unique(np.concatenate(both))):
+            found.append(
+                f"{split} groups have rows both held out and not: where rows of a group are "
+                "alike, the estimates are too good"
+            )
     for label in np.setdiff1d(y, y[tested]).tolist():
         found.append(f"no held-out row is of class {label!r}: no estimate speaks of it")
     return found

@@ -252,7 +252,8 @@ class AutoDistiller(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             self.leaderboard_ = run.leaderboard()
             self.results_, self._rows = run.searches, run.estimators
             self.held_out_ = run.held_out_rows()
-            self.provenance_ = provenance(self, X, y, run.teacher, given, run.splits, begun)
+            known = given | {"groups": groups}
+            self.provenance_ = provenance(self, X, y, run.teacher, known, run.splits, begun)
             self.provenance_["held_out"] = held_out_in_words(self.cv, groups, run.splits)
             try:
                 self._choose(run.models)

@@ -745,6 +745,14 @@ def test_held_out_rows_that_were_trained_on_are_counted(kind):
     assert _warnings(rows, Y[:4], None, {}, [([1, 2], [0, 3])]) == []
 
 
+def test_groups_on_both_sides_of_a_split_are_warned_of():
+    rows, splits = np.arange(4.0)[:, None], [([0, 1], [2, 3])]
+    (warning,) = _warnings(rows, np.zeros(4), None, {"groups": np.array([1, 2, 2, 3])}, splits)
+    assert warning.startswith("1 groups have rows both held out and not")
+    apart = {"groups": np.array([1, 1, 2, 2])}
+    assert _warnings(rows, np.zeros(4), None, apart, splits) == []
+
+
 def test_tags_are_what_teacher_and_students_share():
     def tags(*args):
         return sklearn.utils.get_tags(AutoDistiller(*args)).input_tags

@@ -218,6 +218,12 @@ def test_the_last_quarter_by_time_is_held_out_and_no_moment_is_split(asked, csv,
     assert list(given["X"]) == FEATURES
 
 
+def test_the_page_says_how_rows_were_held_out(found):
+    auto, _ = found(*PROBA, "--time-column", "day", "--group", "branch", "--drop", "w")
+    assert auto.provenance_["held_out"] == "the last quarter by day"
+    assert "groups have rows both held out and not" in auto.provenance_["warnings"][-1]
+
+
 def test_weights_weight_the_fit_and_the_estimate(found):
     auto, given = found(*PROBA, "--weight", "w", "--drop", "branch", "day")
     weight = TABLE["w"].to_numpy(float)

@@ -85,6 +85,8 @@ def _run(options):
     code = _explore(auto, rows)
     if not hasattr(auto, "leaderboard_"):
         return code
+    if options.time_column:
+        auto.provenance_["held_out"] = f"the last quarter by {options.time_column}"
     # a report with rows fits students again: not for somebody who has just interrupted
     given = {} if code == INTERRUPTED else {"X": rows.X, "y": rows.y, **rows.fit_params}
     written = write(auto, options.out, pickled=options.pickle, given=given)

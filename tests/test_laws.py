@@ -170,6 +170,7 @@ def test_many_classes_are_no_cause_to_warn(name):
     assert len(fit_student(clone(STUDENTS[name]), X, loss).student.classes_) == 26
 
 
+@every_student
 @pytest.mark.parametrize("temperature", [1, 3])
 def test_integer_weights_are_repeated_rows_where_they_are_natively(name, temperature):
     X, y, proba = rows(2)

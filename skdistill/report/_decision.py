@@ -66,7 +66,7 @@ def _verdict(case, gain):
         f"On held-out rows the {gained} than that of {plain}, the same student on hard labels."
     )
     if chosen == plain:
-        return f"Ship {plain}: no distilled student did better in the search", reason
+        return f"Ship {plain}{_beside_plain(gain)}", reason
     if gain["low"] > 0:
         return f"Ship {chosen}: distilling pays", reason
     if not _within_limits(case, plain):
@@ -75,6 +75,16 @@ def _verdict(case, gain):
     if gain["high"] < 0:
         return f"Distilling does harm: prefer {plain}", f"{reason} {other}"
     return f"No detectable gain: {plain} serves as well", f"{reason} {other}"
+
+
+def _beside_plain(gain):
+    if gain["low"] > 0:
+        return "; distilling it would pay"
+    return (
+        ": distilling does harm"
+        if gain["high"] < 0
+        else ": distilling gains nothing detectable"
+    )
 
 
 def _within_limits(case, name):

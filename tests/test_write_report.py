@@ -253,7 +253,7 @@ def test_the_same_report_is_written_twice_alike(auto, bare, tmp_path):
         (-0.03, -0.01, "tree", None, "Distilling does harm: prefer tree, plain"),
         (-0.01, 0.03, "tree", 2000, "Ship tree: tree, plain does not meet the limits"),
         (0.01, 0.03, "tree, plain", None, "Ship tree, plain; distilling it would pay"),
-        (-0.01, 0.03, "tree, plain", None, "Ship tree, plain: distilling gains nothing"),
+        (-0.01, 0.03, "tree, plain", None, "Ship tree, plain: no detectable gain"),
     ],
 )
 def test_the_headline_says_what_the_gain_says(auto, low, high, chosen, limit, headline):

@@ -81,9 +81,7 @@ def _beside_plain(gain):
     if gain["low"] > 0:
         return "; distilling it would pay"
     return (
-        ": distilling does harm"
-        if gain["high"] < 0
-        else ": distilling gains nothing detectable"
+        ": distilling does harm" if gain["high"] < 0 else ": no detectable gain by distilling"
     )
 
 

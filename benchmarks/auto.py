@@ -2,6 +2,7 @@
 
     python benchmarks/auto.py estimates   # its estimates against rows it never saw
     python benchmarks/auto.py boards      # three explorations in full, with the reports
+    python benchmarks/auto.py teachers    # the default teacher against a forest
 
 estimates: of each data set 2,000 rows are explored and up to 10,000 others are the truth.
 The leaderboard's estimate of the chosen student is set against its score on them: `z` is
@@ -10,10 +11,11 @@ score. Beside it stands the score of the search that chose it, which nothing cor
 A line for each data set and seed is kept in `results/auto_estimates.csv`.
 
 boards: the rows are explored with the defaults and nine minutes at most.
+
+teachers: log-loss over three folds of up to 4,000 rows, and the time of the fits.
 """
 
 import argparse
-import csv
 import os
 import warnings
 from pathlib import Path
@@ -23,9 +25,12 @@ os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import train_test_split
+from search import add_row, rows_so_far
+from sklearn.ensemble import RandomForestClassifier, VotingClassifier
+from sklearn.model_selection import cross_val_predict, train_test_split
 
 from skdistill import AutoDistiller
+from skdistill._candidates import _behind, _head, auto_teacher
 from skdistill.metrics import log_loss_by_row
 from skdistill.report import aligned, write_report
 
@@ -33,6 +38,11 @@ SETS = [
     "adult", "credit_default", "magic", "online_shoppers", "phoneme", "sick", "spambase",
     "car", "satimage", "jungle_chess",
 ]  # fmt: skip
+DEFAULT_SETS = {
+    "estimates": SETS,
+    "boards": ["adult", "letter", "credit_g"],
+    "teachers": ["phoneme", "credit_g", "adult", "spambase", "satimage", "splice", "letter"],
+}
 RESULTS = Path(__file__).parent / "results" / "auto_estimates.csv"
 _SHOWN = ("log_loss", "log_loss_low", "log_loss_high", "accuracy", "roc_auc", "kl")
 
@@ -43,12 +53,12 @@ def load(folder, name):
 
 
 def estimates(args):
-    done = {(row["set"], row["seed"]) for row in rows_so_far()}
+    done = {(row["set"], row["seed"]) for row in rows_so_far(RESULTS)}
     for seed in args.seeds:
         for name in args.sets:
             if (name, str(seed)) not in done:
-                add_row({"set": name, "seed": seed} | estimate(args, name, seed))
-    summarise(pd.DataFrame(rows_so_far()))
+                add_row(RESULTS, {"set": name, "seed": seed} | estimate(args, name, seed))
+    summarise(pd.DataFrame(rows_so_far(RESULTS)))
 
 
 def estimate(args, name, seed):
@@ -76,22 +86,6 @@ def estimate(args, name, seed):
         row[f"{metric}_truth_se"] = values.std() / np.sqrt(len(values))
     print(row, flush=True)
     return row
-
-
-def rows_so_far():
-    if not RESULTS.exists():
-        return []
-    with RESULTS.open() as file:
-        return list(csv.DictReader(file))
-
-
-def add_row(row):
-    new = not RESULTS.exists()
-    with RESULTS.open("a", newline="") as file:
-        writer = csv.DictWriter(file, row)
-        if new:
-            writer.writeheader()
-        writer.writerow(row)
 
 
 def summarise(rows):
@@ -148,9 +142,33 @@ def table(auto):
     return aligned(rows)
 
 
+def teachers(args):
+    """Log-loss and time of the default teacher, and of a forest behind the same encoding."""
+    print(f"{'rows fitted on':22}{'forest':>8}{'default':>9}{'times the forest':>18}")
+    for name in args.sets:
+        X, y = load(args.data, name)
+        if len(y) > 4000:
+            X, _, y, _ = train_test_split(X, y, train_size=4000, stratify=y, random_state=0)
+        forest = _behind(_head(X), RandomForestClassifier(300))
+        losses, seconds = [], []
+        for model in (forest, VotingClassifier(auto_teacher(X), voting="soft")):
+            start = perf_counter()
+            proba = cross_val_predict(seeded(model), X, y, cv=3, method="predict_proba")
+            seconds.append(perf_counter() - start)
+            losses.append(log_loss_by_row(y, proba, classes=np.unique(y)).mean())
+        rows = f"{name}, {len(y) * 2 // 3}"
+        ratio = seconds[1] / seconds[0]
+        print(f"{rows:22}{losses[0]:8.3f}{losses[1]:9.3f}{ratio:18.1f}", flush=True)
+
+
+def seeded(model):
+    seeds = [key for key in model.get_params() if key.endswith("random_state")]
+    return model.set_params(**dict.fromkeys(seeds, 0))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    jobs = {"estimates": estimates, "boards": boards}
+    jobs = {"estimates": estimates, "boards": boards, "teachers": teachers}
     parser.add_argument("job", choices=jobs)
     parser.add_argument("--data", default="../shared/data")
     parser.add_argument("--sets", nargs="+")
@@ -160,9 +178,7 @@ def main():
     parser.add_argument("--timeout", type=float, default=540, help="seconds, of boards")
     parser.add_argument("--out", default="boards", help="folder of the reports, of boards")
     args = parser.parse_args()
-    args.sets = args.sets or (
-        SETS if args.job == "estimates" else ["adult", "letter", "credit_g"]
-    )
+    args.sets = args.sets or DEFAULT_SETS[args.job]
     warnings.simplefilter("ignore")
     jobs[args.job](args)
 

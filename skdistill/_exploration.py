@@ -45,10 +45,10 @@ class _Search(DistillationSearchCV):
     def _space(self):
         return self.space
 
-    def _get_scorers(self):
+    def _own_scorer(self):
         if self.scoring is None or self.scoring == "neg_log_loss":
-            return partial(_neg_log_loss, classes=self.classes), "score"
-        return super()._get_scorers()
+            return partial(_neg_log_loss, classes=self.classes)
+        return None
 
 
 def _neg_log_loss(estimator, X, y, sample_weight=None, *, classes):

@@ -201,10 +201,8 @@ feature_names_in_
             state = {**state, "study_": _study.in_memory(self.study_)}
         return state
 
-    def _get_scorers(self):
-        if self.scoring is None:
-            return get_scorer("neg_log_loss"), "score"
-        return super()._get_scorers()
+    def _own_scorer(self):
+        return get_scorer("neg_log_loss") if self.scoring is None else None
 
     def _search(self, X, y, routed, splits, evaluate):
         self.__dict__.pop("study_", None)

@@ -14,6 +14,7 @@ from sklearn.utils.metadata_routing import MetadataRequest
 from sklearn.utils.validation import check_memory
 
 from skdistill._probabilities import ask_teacher, check_teacher_proba
+from skdistill._sklearn.scorers import TakesWeights
 from skdistill._sklearn.validation import num_samples
 from skdistill.metrics import agreement, combined_loss, kl_divergence, ks_distance, r2_sorted
 
@@ -107,7 +108,7 @@ def combined_loss_scorer(temperature=2.0, alpha=0.5, *, teacher=None, scale_soft
     )
 
 
-class _TeacherScorer:
+class _TeacherScorer(TakesWeights):
     """A class and no closure, so that processes can be sent one."""
 
     def __init__(self, name, teacher, options):
@@ -160,10 +161,6 @@ class _TeacherScorer:
             )
             return sign * loss.total
         return sign * metric(teacher_proba, estimator.predict_proba(X), **given)
-
-    def _accept_sample_weight(self):
-        """Asked by scikit-learn's scoring by several metrics where routing is disabled."""
-        return True
 
     def _label(self, estimator, X, classes, teacher_proba):
         """Probabilities as a student is taught them, before any calibration."""

@@ -76,8 +76,16 @@ class BatchSearchCV(BaseSearchCV):
     ``evaluate(candidates)`` returns for each candidate a list with a dictionary for each
     split (``test_scores``, ``fit_time``, ...). `_search` returns two lists of the same
     form, the candidates that ``cv_results_`` is to hold and what their splits gave: these
-    may be others than were evaluated.
+    may be others than were evaluated. `_own_scorer` may return a scorer to use instead of
+    what scikit-learn makes of ``scoring``.
     """
+
+    def _own_scorer(self):
+        return None
+
+    def _get_scorers(self):
+        own = self._own_scorer()
+        return super()._get_scorers() if own is None else (own, "score")
 
     def fit(self, X, y=None, **params):
         """Search and, unless ``refit=False``, refit the best candidate on all rows."""

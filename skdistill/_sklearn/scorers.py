@@ -1,11 +1,18 @@
-"""Whether a scorer takes weights, as `BaseSearchCV` asks where routing is disabled.
+"""Whether a scorer takes weights, as scikit-learn asks where routing is disabled.
 
-There is no public way to ask. Checked on 1.7.2 and 1.9.1.
+There is no public way to ask, nor to answer. Checked on 1.7.2 and 1.9.1.
 """
 
 from inspect import signature
 
-__all__ = ["takes_weights"]
+__all__ = ["TakesWeights", "takes_weights"]
+
+
+class TakesWeights:
+    """A scorer that takes `sample_weight`, alone and among several metrics."""
+
+    def _accept_sample_weight(self):
+        return True
 
 
 def takes_weights(scorer):

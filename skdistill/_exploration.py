@@ -5,7 +5,6 @@ that says so.
 """
 
 import time
-from functools import partial
 
 import numpy as np
 from sklearn.base import clone
@@ -14,14 +13,14 @@ from tqdm import tqdm
 
 from skdistill._candidates import auto_teacher, candidates
 from skdistill._held_out import HeldOut, interval
-from skdistill._probabilities import ask_teacher, check_teacher_proba
+from skdistill._probabilities import ask, ask_teacher, check_teacher_proba
 from skdistill._sklearn.validation import take_params, take_rows
 from skdistill._spaces import family_space
 from skdistill._splits import inner_folds, outer_splits, quiet_about_rare_classes
 from skdistill.classifier import DistilledClassifier
 from skdistill.footprint import latency, n_bytes, n_parameters
-from skdistill.metrics import log_loss_by_row
 from skdistill.model_selection import DistillationSearchCV, travels
+from skdistill.scorers import NegLogLoss
 from skdistill.teachers import is_frozen
 
 _ENOUGH = 20  # rows of the largest class: then each of the teacher's folds has one
@@ -36,7 +35,7 @@ class _OutOfTimeError(Exception):
 class _Search(DistillationSearchCV):
     """A search of one row of the leaderboard."""
 
-    space = classes = None
+    space = None
 
     def __getstate__(self):
         """Leave the progress bar behind: the processes of a search get a copy."""
@@ -46,16 +45,7 @@ class _Search(DistillationSearchCV):
         return self.space
 
     def _own_scorer(self):
-        if self.scoring is None or self.scoring == "neg_log_loss":
-            return partial(_neg_log_loss, classes=self.classes)
-        return None
-
-
-def _neg_log_loss(estimator, X, y, sample_weight=None, *, classes):
-    """scikit-learn's, also where the rows fitted on or those scored lack a class."""
-    proba = ask_teacher(estimator, X, classes, fill=True)
-    loss = log_loss_by_row(y, proba, classes=classes)
-    return -np.average(loss, weights=sample_weight)
+        return NegLogLoss() if self.scoring in (None, "neg_log_loss") else None
 
 
 class Exploration:
@@ -227,7 +217,7 @@ class Exploration:
             callbacks=[lambda study, trial: self.progress.update()],
             random_state=self.seed,
         )
-        search.space, search.classes = space, auto.classes_
+        search.space = space
         search.fit(*self._take(rows), **take_params(self.X, self.given, rows))
         self.left -= 1
         return search
@@ -252,9 +242,8 @@ class Exploration:
     def _take(self, rows):
         return take_rows(self.X, rows), self.y[rows]
 
-    def _ask(self, model, test):
-        classes = self.auto.classes_
-        return ask_teacher(model, take_rows(self.X, test), classes, fill=True)
+    def _ask(self, model, test, by=ask):
+        return by(model, take_rows(self.X, test), self.auto.classes_, fill=True)
 
     def _ask_teacher(self, model, number, test):
         """Its probabilities for held-out rows; the first model that has it tells."""
@@ -266,7 +255,7 @@ class Exploration:
                 proba, n_samples, self.auto.classes_
             )[test]
         else:
-            self.teacher_proba[number] = self._ask(model.teacher_, test)
+            self.teacher_proba[number] = self._ask(model.teacher_, test, ask_teacher)
 
     def _measured(self, name, proba):
         teacher = np.concatenate([self.teacher_proba[i] for i in range(len(self.splits))])

@@ -17,48 +17,60 @@ FORESTS = (RandomForestClassifier, ExtraTreesClassifier, BaggingClassifier)
 
 
 def ask_teacher(teacher, X, classes, *, fill=False):
-    """Probabilities of a fitted teacher, columns in the order of `classes`.
+    """Probabilities as a fitted teacher teaches them: the counts of a forest smoothed.
+
+    Parameters, result and errors are those of `ask`.
+    """
+    return smooth_counts(
+        ask(teacher, X, classes, fill=fill, role="teacher"), last_step(teacher)
+    )
+
+
+def ask(model, X, classes, *, fill=False, role="estimator"):
+    """Probabilities of a fitted classifier, columns in the order of `classes`.
 
     Parameters
     ----------
-    teacher : fitted classifier
+    model : fitted classifier
         With ``predict_proba``, else ``decision_function``.
     X : array-like, frame, sparse matrix or list of n_samples rows
     classes : ndarray of shape (n_classes,)
     fill : bool, default=False
-        Whether a class that the teacher lacks gets a column of zeros.
+        Whether a class that the model lacks gets a column of zeros.
+    role : str, default="estimator"
+        What an error calls the model.
 
     Returns
     -------
     ndarray of shape (n_samples, n_classes)
-        Rows sum to 1. Classes of the teacher that are not in `classes` are dropped.
+        Rows sum to 1. Classes of the model that are not in `classes` are dropped.
 
     Raises
     ------
     ValueError
-        If the teacher lacks a class, or its rows are NaN, negative or do not sum to 1.
+        If the model lacks a class, or its rows are NaN, negative or do not sum to 1.
     """
-    name = type(teacher).__name__
-    if hasattr(teacher, "predict_proba"):
-        proba = np.asarray(teacher.predict_proba(X), dtype=np.float64)
+    name = f"{role}={type(model).__name__}"
+    if hasattr(model, "predict_proba"):
+        proba = np.asarray(model.predict_proba(X), dtype=np.float64)
     else:
-        proba = _proba_of_scores(np.asarray(teacher.decision_function(X), dtype=np.float64))
-    own = np.asarray(getattr(teacher, "classes_", classes))
+        proba = _proba_of_scores(np.asarray(model.decision_function(X), dtype=np.float64))
+    own = np.asarray(getattr(model, "classes_", classes))
     if proba.ndim != 2 or proba.shape[1] != len(own):
         raise ValueError(
-            f"teacher={name} gave probabilities of shape {proba.shape} for {len(own)} classes"
+            f"{name} gave probabilities of shape {proba.shape} for {len(own)} classes"
         )
     lacking = [label for label in classes.tolist() if not np.any(own == label)]
     if lacking and not fill:
         raise ValueError(
-            f"teacher={name} does not know the classes {lacking} of y, only "
+            f"{name} does not know the classes {lacking} of y, only "
             f"{own.tolist()}; fit it on labels that have them all"
         )
-    check_proba(proba, f"the probabilities of teacher={name}")
+    check_proba(proba, f"the probabilities of {name}")
     aligned = np.zeros((len(proba), len(classes)))
     for column, label in enumerate(classes):
         aligned[:, column] = proba[:, own == label].sum(axis=1)
-    return smooth_counts(renormalise(aligned), last_step(teacher))
+    return renormalise(aligned)
 
 
 def last_step(estimator):

@@ -18,13 +18,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from joblib import effective_n_jobs
 from sklearn.base import clone
-from sklearn.metrics import get_scorer
 from sklearn.utils import check_random_state
 
 from skdistill import _study
 from skdistill._sklearn.model_selection import BatchSearchCV, all_fits_failed, check_refit
 from skdistill._sklearn.params import HasMethods, Interval, StrOptions
 from skdistill._spaces import Start, distilled_inside, space_of
+from skdistill.scorers import NegLogLoss
 from skdistill.teachers import is_frozen
 
 _OF_THE_STUDENT = ("temperature", "alpha", "scale_soft_loss", "student")
@@ -68,7 +68,8 @@ class DistillationSearchCV(BatchSearchCV):
         Seconds after which no batch is begun. With "auto" one candidate follows, the best
         with alpha 0.
     scoring : str, callable, list, tuple or dict, default=None
-        As in `GridSearchCV`, but None is ``"neg_log_loss"``. A candidate must not be
+        As in `GridSearchCV`, but None is ``"neg_log_loss"``, which is a number also where
+        the rows fitted on or those scored lack a class. A candidate must not be
         judged by its own combined loss, since an easy one would win: see
         :func:`skdistill.scorers.combined_loss_scorer`.
     cv : int, splitter or iterable, default=None
@@ -202,7 +203,7 @@ feature_names_in_
         return state
 
     def _own_scorer(self):
-        return get_scorer("neg_log_loss") if self.scoring is None else None
+        return NegLogLoss() if self.scoring is None else None
 
     def _search(self, X, y, routed, splits, evaluate):
         self.__dict__.pop("study_", None)

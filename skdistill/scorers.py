@@ -8,15 +8,23 @@ A candidate judged by the combined loss at its own temperature and alpha would w
 choosing an easy loss: the scorer carries its own, the same for all.
 """
 
+import numpy as np
 from joblib.memory import MemorizedResult
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import MetadataRequest
 from sklearn.utils.validation import check_memory
 
-from skdistill._probabilities import ask_teacher, check_teacher_proba
+from skdistill._probabilities import ask, ask_teacher, check_teacher_proba
 from skdistill._sklearn.scorers import TakesWeights
 from skdistill._sklearn.validation import num_samples
-from skdistill.metrics import agreement, combined_loss, kl_divergence, ks_distance, r2_sorted
+from skdistill.metrics import (
+    agreement,
+    combined_loss,
+    kl_divergence,
+    ks_distance,
+    log_loss_by_row,
+    r2_sorted,
+)
 
 SCORES = {  # metric, and what makes greater better
     "kl_to_teacher": (kl_divergence, -1),
@@ -108,8 +116,61 @@ def combined_loss_scorer(temperature=2.0, alpha=0.5, *, teacher=None, scale_soft
     )
 
 
-class _TeacherScorer(TakesWeights):
-    """A class and no closure, so that processes can be sent one."""
+class _Scorer(TakesWeights):
+    """A scorer that can ask for metadata; a class and no closure, to be sent to processes."""
+
+    def set_score_request(self, *, sample_weight=None):
+        """Which metadata this scorer asks for, where routing is enabled.
+
+        Parameters
+        ----------
+        sample_weight : bool, str or None, default=None
+            As in any ``set_score_request`` of scikit-learn.
+
+        Returns
+        -------
+        self
+        """
+        return self._ask_for(sample_weight=sample_weight)
+
+    def _ask_for(self, **requests):
+        self._request = MetadataRequest(owner=repr(self))
+        for name, alias in requests.items():
+            self._request.score.add_request(param=name, alias=alias)
+        return self
+
+    def get_metadata_routing(self):
+        """What `set_score_request` has set.
+
+        Returns
+        -------
+        MetadataRequest
+        """
+        return self._request
+
+
+class NegLogLoss(_Scorer):
+    """scikit-learn's ``"neg_log_loss"``, also where a fold lacks a class.
+
+    A class that only the rows scored hold has probability 0, which counts as the spacing
+    of float64; a class that only the rows fitted on hold has its column all the same.
+    """
+
+    def __init__(self):
+        self.set_score_request()
+
+    def __repr__(self):
+        return "NegLogLoss()"
+
+    def __call__(self, estimator, X, y, sample_weight=None):
+        """Minus the mean log-loss, in nats."""
+        classes = np.union1d(estimator.classes_, y)
+        loss = log_loss_by_row(y, ask(estimator, X, classes, fill=True), classes=classes)
+        return -np.average(loss, weights=sample_weight)
+
+
+class _TeacherScorer(_Scorer):
+    """Compares with a teacher."""
 
     def __init__(self, name, teacher, options):
         self.name = name
@@ -136,19 +197,7 @@ class _TeacherScorer(TakesWeights):
         -------
         self
         """
-        self._request = MetadataRequest(owner=repr(self))
-        self._request.score.add_request(param="sample_weight", alias=sample_weight)
-        self._request.score.add_request(param="teacher_proba", alias=teacher_proba)
-        return self
-
-    def get_metadata_routing(self):
-        """What `set_score_request` has set.
-
-        Returns
-        -------
-        MetadataRequest
-        """
-        return self._request
+        return self._ask_for(sample_weight=sample_weight, teacher_proba=teacher_proba)
 
     def __call__(self, estimator, X, y=None, sample_weight=None, teacher_proba=None):
         metric, sign = SCORES[self.name]

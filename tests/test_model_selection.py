@@ -214,6 +214,12 @@ def test_random_splits_are_drawn_once():
     assert np.ptp(fitted.cv_results_["mean_test_score"]) == 0
 
 
+def test_folds_that_lack_a_class_have_scores():
+    """Sorted rows: each fold is scored on a class that it was not fitted on."""
+    fitted = search(LogisticRegression(), {"C": [0.1, 1.0]}, n_trials=2, cv=KFold(3)).fit(X, Y)
+    assert np.isfinite(fitted.cv_results_["mean_test_score"]).all()
+
+
 def test_a_single_hold_out_is_a_shuffle_split_of_one():
     fitted = search(cv=ShuffleSplit(1, test_size=0.2, random_state=0)).fit(X, Y)
     assert fitted.n_splits_ == 1

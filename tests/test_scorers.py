@@ -11,7 +11,7 @@ from sklearn.datasets import load_iris
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import UnsetMetadataPassedError
 from sklearn.frozen import FrozenEstimator
-from sklearn.metrics import log_loss
+from sklearn.metrics import get_scorer, log_loss
 from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_score
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
@@ -21,7 +21,7 @@ from sklearn.tree import DecisionTreeClassifier
 from skdistill import DistillationSearchCV, DistilledClassifier
 from skdistill.loss import CombinedLoss, logits
 from skdistill.metrics import agreement, kl_divergence, ks_distance, r2_sorted
-from skdistill.scorers import SCORES, combined_loss_scorer, teacher_scorer
+from skdistill.scorers import SCORES, NegLogLoss, combined_loss_scorer, teacher_scorer
 
 X, CODES = load_iris(return_X_y=True)
 X = X + np.random.default_rng(0).normal(scale=0.5, size=X.shape)
@@ -215,3 +215,32 @@ def test_the_votes_of_a_forest_are_smoothed_once():
     smoothed = (5 * forest.predict_proba(HELD_OUT) + 1 / 3) / 6
     score = teacher_scorer("kl_to_teacher", teacher=forest)(KD, HELD_OUT, OUTCOME)
     assert_allclose(score, -kl_divergence(smoothed, KD.predict_proba(HELD_OUT)))
+
+
+# --- the default of searches
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_where_every_class_is_there_it_is_scikit_learns(weighted):
+    weight = {"sample_weight": np.arange(len(OUTCOME)) % 3} if weighted else {}
+    expected = get_scorer("neg_log_loss")(KD, HELD_OUT, OUTCOME, **weight)
+    assert_allclose(NegLogLoss()(KD, HELD_OUT, OUTCOME, **weight), expected)
+
+
+def test_rows_that_lack_a_class_have_a_log_loss():
+    two = OUTCOME != "virginica"
+    expected = -log_loss(OUTCOME[two], KD.predict_proba(HELD_OUT[two]), labels=KD.classes_)
+    assert_allclose(NegLogLoss()(KD, HELD_OUT[two], OUTCOME[two]), expected)
+
+
+def test_a_class_never_seen_costs_what_a_probability_of_zero_costs():
+    two = Y[::2] != "virginica"
+    unaware = GaussianNB().fit(X[::2][two], Y[::2][two])
+    proba = np.column_stack([unaware.predict_proba(HELD_OUT), np.zeros(len(HELD_OUT))])
+    assert_allclose(NegLogLoss()(unaware, HELD_OUT, OUTCOME), -log_loss(OUTCOME, proba))
+
+
+def test_the_counts_of_a_forest_are_judged_as_it_predicts_them():
+    forest = RandomForestClassifier(5, random_state=0).fit(X[::2], Y[::2])
+    expected = -log_loss(OUTCOME, forest.predict_proba(HELD_OUT))
+    assert_allclose(NegLogLoss()(forest, HELD_OUT, OUTCOME), expected)

@@ -1,6 +1,7 @@
 """What the metrics share: arrays that are checked, and means over classes."""
 
 import numpy as np
+from sklearn.utils import column_or_1d
 
 EPS = np.finfo(np.float64).eps  # smallest probability scikit-learn's `log_loss` takes
 
@@ -18,7 +19,7 @@ def pair(teacher_proba, student_proba):
 
 def outcomes(y_true, proba, classes):
     """Whether each row is of each class, and its probabilities."""
-    y_true, proba = np.asarray(y_true), np.asarray(proba, dtype=np.float64)
+    y_true, proba = column_or_1d(y_true), np.asarray(proba, dtype=np.float64)
     classes = np.unique(y_true) if classes is None else np.asarray(classes)
     if proba.shape != (len(y_true), len(classes)):
         raise ValueError(

@@ -14,11 +14,10 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import BaseDecisionTree, export_text
 from sklearn.utils import resample
 
-from skdistill._probabilities import ask_teacher
 from skdistill._sklearn.validation import take_rows
 from skdistill.footprint import n_parameters
-from skdistill.metrics import log_loss_by_row
 from skdistill.report._columns import columns_of
+from skdistill.scorers import NegLogLoss
 
 _LINES, _TOP, _REPEATS, _ROWS, _MOST = 160, 20, 3, 2000, 200
 
@@ -172,7 +171,7 @@ def _permutation(case, model):
         model,
         take_rows(X, chosen),
         case.held_out.y[chosen],
-        scoring=_scorer(case.classes),
+        scoring=NegLogLoss(),
         n_repeats=_REPEATS,
         random_state=0,
         sample_weight=None if weight is None else weight[chosen],
@@ -188,14 +187,3 @@ def _permutation(case, model):
         if found.importances[i].any()
     ]
     return {"columns": rows, "n_rows": len(chosen), "n_repeats": _REPEATS, "missing": ""}
-
-
-def _scorer(classes):
-    """Minus the log-loss, of rows that may lack a class."""
-
-    def score(model, X, y, sample_weight=None):
-        proba = ask_teacher(model, X, classes, fill=True)
-        loss = log_loss_by_row(y, proba, classes=classes)
-        return -np.average(loss, weights=sample_weight)
-
-    return score

@@ -14,7 +14,7 @@ from sklearn.tree import BaseDecisionTree
 from sklearn.utils import resample
 
 from skdistill._held_out import HeldOut, interval
-from skdistill._probabilities import ask_teacher
+from skdistill._probabilities import ask
 from skdistill._sklearn.validation import take_rows
 from skdistill.metrics import agreement, total_variation
 from skdistill.report._anatomy import feature_names, feature_weights, named, split
@@ -92,7 +92,7 @@ class Refits:
 
     def ask(self, model):
         """Probabilities for the held-out rows."""
-        return ask_teacher(model, self.fed, self.case.classes, fill=True)
+        return ask(model, self.fed, self.case.classes, fill=True)
 
     def measure(self, proba):
         """Metrics and draws of the main one, as on the leaderboard."""

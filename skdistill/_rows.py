@@ -1,5 +1,7 @@
 """What can be wrong with the rows given to ``fit``, found before any long work."""
 
+from collections import Counter
+
 import numpy as np
 from sklearn.utils import indexable
 from sklearn.utils.multiclass import check_classification_targets
@@ -23,6 +25,7 @@ def check_rows(estimator, X, y, sample_weight, teacher_proba):
     X, y, codes, sample_weight
         Fit for indexing; `codes` are positions in ``classes_``.
     """
+    _check_names(X)
     X, y = validate_data(estimator, X, y, skip_check_array=True)
     X, y, sample_weight, teacher_proba = indexable(X, y, sample_weight, teacher_proba)
     check_shape(X)
@@ -39,6 +42,13 @@ def check_rows(estimator, X, y, sample_weight, teacher_proba):
             raise ValueError("sample_weight is zero for every row; give some row a weight")
         sample_weight = check_sample_weight(sample_weight, X, ensure_non_negative=True)
     return X, y, codes, sample_weight
+
+
+def _check_names(X):
+    """Refuse columns of one name, before scikit-learn 1.9 does in words of its own."""
+    counts = Counter(getattr(X, "columns", ()))
+    if twice := [name for name, n in counts.items() if n > 1]:
+        raise ValueError(f"X has several columns called {twice}; rename all but one")
 
 
 def check_shape(X):

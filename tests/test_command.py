@@ -302,10 +302,10 @@ def refused(tmp_path, csv, monkeypatch, capsys):
 
     monkeypatch.setattr(AutoDistiller, "fit", begun)
 
-    def run(*arguments, data=csv, target="income"):
+    def run(*arguments, data=csv):
         before = sorted(os.listdir(tmp_path))
-        own = [] if target is None else ["--target", target]
-        code = command.main([str(data), "--out", str(tmp_path / "out"), *own, *arguments])
+        required = ["--target", "income", "--out", str(tmp_path / "out")]
+        code = command.main([str(data), *required, *arguments])
         assert code == 2
         assert sorted(os.listdir(tmp_path)) == before
         out, err = capsys.readouterr()
@@ -381,6 +381,7 @@ def test_values_that_will_not_do_are_refused_with_a_remedy(
         ("data.csv", "age,income\n1,high\n2,low\n", "1 rows of a class at most; 4 or more"),
         ("data.csv", "age;income\n1;high\n", "has one column, 'age;income'.*commas"),
         ("data.parquet", "age", "data.parquet cannot be read"),
+        ("data.csv", "age,,income,,age\n", "several columns called 'age'; rename all but one"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_refused(refused, tmp_path, name, text, said):
@@ -389,8 +390,20 @@ def test_a_file_that_cannot_be_read_is_refused(refused, tmp_path, name, text, sa
     assert re.search(said, refused(data=tmp_path / name), re.DOTALL)
 
 
-def test_without_a_target_the_columns_are_named(refused):
-    assert "--target is missing; name the column to predict: 'age'," in refused(target=None)
+def test_a_parquet_file_with_columns_of_one_name_is_refused(refused, csv):
+    arrow = pytest.importorskip("pyarrow")
+    table = arrow.table([arrow.array([1, 2])] * 3, names=["age", "income", "age"])
+    pytest.importorskip("pyarrow.parquet").write_table(table, csv.with_suffix(".parquet"))
+    assert "several columns called 'age'" in refused(data=csv.with_suffix(".parquet"))
+
+
+def test_what_is_required_is_said_to_be(capsys):
+    with pytest.raises(SystemExit) as stop:
+        command.main(["data.csv"])
+    assert stop.value.code == 2
+    said = capsys.readouterr().err
+    assert "[--target" not in said
+    assert "the following arguments are required: --target, --out" in said
 
 
 def test_a_folder_that_cannot_be_written_to_is_refused(refused, tmp_path):

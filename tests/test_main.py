@@ -71,6 +71,12 @@ def test_the_lines_of_python_it_prints_give_the_number_of_the_table(printed, tab
     assert found == pytest.approx(table["tree, distilled"]["log-loss"], abs=6e-5)
 
 
+def test_a_command_that_there_is_not_is_refused_with_those_that_there_are(capsys):
+    assert main(["autoo", "data.csv"]) == 2
+    said = capsys.readouterr().err
+    assert "there is no command 'autoo'; python -m skdistill auto explores" in said
+
+
 def test_help_names_every_option_and_the_other_command(capsys):
     with pytest.raises(SystemExit, match="0"):
         main(["--help"])

@@ -372,6 +372,8 @@ def test_other_rows_are_refused_before_any_work(tmp_path, monkeypatch):
         write_report(auto, tmp_path / "nowhere" / "r.html", X, Y)
     with pytest.raises(IsADirectoryError, match=r"is a folder; name a file in it"):
         write_report(auto, str(tmp_path), X, Y)
+    with pytest.raises(ValueError, match=r"path=.*card.json' is where .* as report.html"):
+        write_report(auto, tmp_path / "model_card.json", X, Y)
     with pytest.raises(ValueError, match=r"fitted AutoDistiller or .* got GaussianNB"):
         write_report(GaussianNB(), tmp_path / "r.html")
     monkeypatch.setattr("skdistill.report._write.os.access", lambda *_: False)
@@ -668,9 +670,15 @@ def test_text_without_columns_is_shown_by_its_words():
     auto = explore([("words", student)], X=texts, teacher=clone(student))
     card = card_of(auto, texts, Y)
     assert card["model"]["coefficients"][0]["feature"] in ("good", "bad")
-    assert card["trust"]["missing"] == "X has no columns to look at."
+    assert card["trust"]["missing"] == "X has no columns to look at, or more than 500."
     assert "arrays and pandas frames" in card["model"]["permutation"]["missing"]
     assert card["stability"]["missing"] == card["ablation"]["missing"] == ""
+
+
+def test_columns_of_one_name_which_no_page_could_tell_apart_are_refused_by_fit():
+    frame = pd.DataFrame(X, columns=list("abcda"))
+    with pytest.raises(ValueError, match=r"X has several columns called \['a'\]; rename"):
+        explore(X=frame)
 
 
 # Words -------------------------------------------------------------------------------------

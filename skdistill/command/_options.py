@@ -37,11 +37,15 @@ def _above_zero(kind):
 
 _COLUMN = {"metavar": "COLUMN"}
 _SEVERAL = {"nargs": "+", "default": []}
+_NEEDED = {"required": True}
 _FLAG = {"action": "store_true"}
 
 _OPTIONS = {
+    "required": {
+        "--target": {**_COLUMN, **_NEEDED, "help": "the column that is predicted: classes"},
+        "--out": {**_NEEDED, "type": Path, "metavar": "DIR", "help": "the folder to write to"},
+    },
     "columns that are no features": {
-        "--target": {**_COLUMN, "help": "what is predicted: classes"},
         "--group": {**_COLUMN, "help": "rows of a group are held out together"},
         "--time-column": {
             **_COLUMN,
@@ -99,7 +103,6 @@ _OPTIONS = {
         "--jobs": {"type": int, "help": "fits in parallel"},
     },
     "what is written": {
-        "--out": {"type": Path, "required": True, "metavar": "DIR", "help": "the folder"},
         "--overwrite": {**_FLAG, "help": "replaces files of an earlier run"},
         "--pickle": {
             **_FLAG,

@@ -6,6 +6,7 @@ stay, and a date that is not the time column is refused.
 """
 
 import logging
+from collections import Counter
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -85,13 +86,16 @@ def read(options):
 def _frame(path):
     import pandas as pd
 
-    readers = {".csv": partial(pd.read_csv, low_memory=False), ".parquet": pd.read_parquet}
+    readers = {
+        ".csv": (_names_in_csv, partial(pd.read_csv, low_memory=False)),
+        ".parquet": (_names_in_parquet, pd.read_parquet),
+    }
     if path.suffix.lower() not in readers:
         raise Refused(f"{path} ends in {path.suffix!r}; give a .csv or a .parquet file")
-    try:
-        frame = readers[path.suffix.lower()](path)
-    except (OSError, ValueError) as error:
-        raise Refused(f"{path} cannot be read: {error}") from error
+    names_in, rows_in = readers[path.suffix.lower()]
+    if twice := [name for name, n in Counter(_read(path, names_in)).items() if n > 1]:
+        raise Refused(f"{path} has several columns called {listed(twice)}; rename all but one")
+    frame = _read(path, rows_in)
     if frame.empty:
         raise Refused(f"{path} has no rows; give a table with a line of names and rows")
     if frame.shape[1] == 1:
@@ -101,6 +105,26 @@ def _frame(path):
         )
     frame.columns = frame.columns.map(str)
     return frame.reset_index(drop=True)
+
+
+def _read(path, reader):
+    try:
+        return reader(path)
+    except (OSError, ValueError) as error:
+        raise Refused(f"{path} cannot be read: {error}") from error
+
+
+def _names_in_csv(path):
+    """As they stand in the file: `pandas.read_csv` tells equal ones apart by numbers."""
+    import pandas as pd
+
+    return pd.read_csv(path, header=None, nrows=1, dtype=str).iloc[0].dropna()
+
+
+def _names_in_parquet(path):
+    from pyarrow.parquet import ParquetDataset
+
+    return ParquetDataset(path).schema.names
 
 
 def _roles(options):
@@ -116,8 +140,6 @@ def _roles(options):
 
 
 def _check_roles(roles, frame):
-    if "--target" not in roles:
-        raise Refused(f"--target is missing; name the column to predict: {listed(frame)}")
     taken = {}
     for option, names in roles.items():
         check_known(option, names, frame.columns, "a column of the table")

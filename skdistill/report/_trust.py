@@ -20,11 +20,12 @@ from skdistill.metrics import (
 )
 from skdistill.metrics._fidelity import variation_by_row
 from skdistill.report._case import TEACHER
-from skdistill.report._columns import columns_of, parts, shown
+from skdistill.report._columns import MANY, columns_of, parts, shown
 
 _FIDELITY = (agreement, swap_share, kl_divergence, total_variation)
 _WORST, _SEGMENTS, _SMALLEST, _SHOWN = 10, 10, 20, 12
 _NORMAL = 1.96  # 95 %
+_NO_COLUMNS = f"X has no columns to look at, or more than {MANY}."
 
 
 def trust(case):
@@ -48,7 +49,7 @@ def trust(case):
         "columns_shown": list(columns)[:_SHOWN],
         "n_columns": len(columns),
         "segments": _segments(case, columns, apart),
-        "missing": case.no_rows or ("" if columns else "X has no columns to look at."),
+        "missing": case.no_rows or ("" if columns else _NO_COLUMNS),
     }
 
 

@@ -29,6 +29,7 @@ from skdistill.report._refits import Refits, ablation, stability
 from skdistill.report._reproduction import reproduction
 from skdistill.report._trust import trust
 
+_CARD = "model_card.json"
 _SAID = ("number", "signed", "percent", "count", "size", "microseconds")
 
 
@@ -70,7 +71,8 @@ def write_report(
     ImportError
         Without jinja2 or matplotlib.
     ValueError
-        If X, y or what is given with them are not those of ``fit``, or come with a report.
+        If X, y or what is given with them are not those of ``fit``, or come with a report;
+        if `path` is that of the card.
     OSError
         Before any work, if `path` is a folder or its own does not exist or is read-only.
     """
@@ -82,7 +84,7 @@ def write_report(
         found = plain(_facts(case))
         texts = {
             path: _page(found, figures(case)),
-            path.with_name("model_card.json"): _json(found),
+            path.with_name(_CARD): _json(found),
         }
     _write(texts)
     return path
@@ -96,6 +98,10 @@ def _check(path):
         raise ImportError(
             f"write_report needs {error.name}: pip install 'skdistill[report]'"
         ) from error
+    if path.name.lower() == _CARD:  # on disks that know no case, too
+        raise ValueError(
+            f"path={str(path)!r} is where the model card goes; name the page, as report.html"
+        )
     if not path.parent.is_dir():
         raise FileNotFoundError(f"there is no folder {path.parent} to write {path.name} in")
     if path.is_dir():

@@ -39,6 +39,7 @@ from scipy.special import softmax, xlogy
 from skdistill._groups import minimise_groups
 
 FLOOR = 1e-7  # smallest teacher probability whose logarithm is taken
+_LARGEST = 709  # whose exponential is a number
 
 
 class LossParts(NamedTuple):
@@ -339,7 +340,7 @@ class CombinedLoss:
         shape, raw = np.shape(raw), self._as_raw(raw)
         gradient, hessian = -self._pull, np.zeros_like(raw)
         for tau, weight in self._terms:
-            proba = _log_partition(raw, tau)[1]
+            proba = _proba(raw, tau)
             mass = _rows(weight, raw) * proba
             gradient += mass
             hessian += mass * (1 - proba) / tau
@@ -358,7 +359,7 @@ class CombinedLoss:
             Takes and returns arrays of shape `raw_shape`.
         """
         raw = self._as_raw(raw)
-        at = [(_rows(w / tau, raw), _log_partition(raw, tau)[1]) for tau, w in self._terms]
+        at = [(_rows(w / tau, raw), _proba(raw, tau)) for tau, w in self._terms]
 
         def product(v):
             if raw.ndim == 1:
@@ -567,6 +568,19 @@ def _rows(weight, raw):
 
 def _mean(total, weight):
     return float(total / weight.sum()) if weight.any() else np.nan
+
+
+def _proba(raw, tau):
+    """``softmax(z / tau)``; of several columns the largest is 0."""
+    if raw.ndim == 1:
+        odds = np.minimum(raw / -tau, _LARGEST)
+        np.exp(odds, out=odds)
+        odds += 1
+        return np.divide(1, odds, out=odds)
+    proba = raw / tau
+    np.exp(proba, out=proba)
+    proba /= proba.sum(axis=1)[:, None]
+    return proba
 
 
 def _log_partition(raw, tau):

@@ -131,7 +131,8 @@ class _Objective:
         if key not in self.blocks:
             rows = np.rint(targets * _MOST_ROWS).astype(np.intp)
             self.blocks[key] = self.loss.take(rows)
-        return -np.column_stack(self.blocks[key].gradient_and_hessian(raw))
+        gradient, hessian = self.blocks[key].gradient_and_hessian(raw)
+        return list(zip((-gradient).tolist(), (-hessian).tolist(), strict=True))
 
     def __deepcopy__(self, memo):
         """CatBoost copies its parameters; the targets among them need no copy."""

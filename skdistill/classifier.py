@@ -462,9 +462,9 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         if teacher_proba is not None:
             return self._given_labels(teacher_proba, num_samples(X), rows)
         teacher = self._teacher()
-        if check_teacher(teacher):
+        if fitted := check_teacher(teacher):
             warnings.warn(
-                f"teacher={type(teacher).__name__} is fitted already and is fitted again on "
+                f"teacher={', '.join(fitted)} is fitted already and is fitted again on "
                 "the rows given to fit; wrap it in sklearn.frozen.FrozenEstimator to use it "
                 "as it is",
                 UserWarning,
@@ -551,11 +551,11 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         return getattr(self.student_, method)(X)
 
     def _decode(self, y):
-        """The user's labels, for a student whose class can only hold their codes."""
-        own = self.student_.classes_
-        if np.array_equal(own, self.classes_):
+        """The user's labels, one a row: XGBoost predicts codes, CatBoost a column."""
+        own, y = self.student_.classes_, np.ravel(y)
+        if own.dtype == self.classes_.dtype and np.array_equal(own, self.classes_):
             return y
-        return self.classes_[np.searchsorted(own, np.ravel(y))]
+        return self.classes_[np.searchsorted(own, y)]
 
 
 def _requesting_weights(estimator):

@@ -35,6 +35,7 @@ from skdistill._probabilities import (
 from skdistill._seeds import unset_seeds
 from skdistill._sklearn.model_selection import BaseSearchCV
 from skdistill._sklearn.validation import num_samples, take_params, take_rows
+from skdistill._soft_vote import SoftVote
 
 _ALMOST_ONE_HOT = 0.98  # mean largest probability
 _LONG = 1.0  # seconds of a fit that is worth caching
@@ -337,8 +338,9 @@ def check_teacher(teacher):
 
     Returns
     -------
-    bool
-        Whether it is fitted though not frozen: such a teacher is fitted again.
+    list of str
+        Its class name if it is fitted though not frozen, since it is fitted again; of a
+        list of teachers each such name.
 
     Raises
     ------
@@ -347,6 +349,8 @@ def check_teacher(teacher):
     NotFittedError
         If it is frozen and was never fitted.
     """
+    if isinstance(teacher, SoftVote):
+        return [name for _, one, *_ in teacher.members for name in check_teacher(one)]
     name = type(teacher).__name__
     fitted = is_fitted(teacher)
     if is_frozen(teacher) and not fitted:
@@ -359,7 +363,7 @@ def check_teacher(teacher):
             f"teacher={name} gives no probabilities: it has neither predict_proba nor "
             "decision_function; wrap it in CalibratedClassifierCV, or pass teacher_proba"
         )
-    return fitted and not is_frozen(teacher)
+    return [name] if fitted and not is_frozen(teacher) else []
 
 
 def _gives_proba(teacher):
@@ -373,9 +377,12 @@ def _gives_proba(teacher):
 
 
 def is_frozen(teacher):
-    """Whether no fit changes it: frozen itself, or at the end of a Pipeline."""
+    """Whether no fit changes it: frozen itself, at the end of a Pipeline, or all of a list."""
     while isinstance(teacher, Pipeline):
         teacher = teacher.steps[-1][1]
+    members = teacher.members if isinstance(teacher, SoftVote) else teacher
+    if isinstance(members, list):
+        return all(is_frozen(one) for _, one, *_ in members)
     return isinstance(teacher, FrozenEstimator)
 
 

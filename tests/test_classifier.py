@@ -163,6 +163,12 @@ def test_a_bare_fitted_teacher_is_fitted_again_with_a_warning():
     assert len(model.teacher_.classes_) == 3
 
 
+def test_a_fitted_teacher_in_a_list_is_told_of_too():
+    members = [("nb", GaussianNB().fit(X, Y)), ("lr", LR)]
+    with pytest.warns(UserWarning, match="teacher=GaussianNB is fitted already"):
+        distilled(members).fit(X, Y)
+
+
 def test_a_frozen_teacher_is_asked_as_it_is(counted):
     frozen = FrozenEstimator(counted.fit(X, Y))
     model = distilled(frozen).fit(X, Y)
@@ -195,6 +201,24 @@ def test_teacher_and_student_know_the_user_s_labels():
     assert_array_equal(model.teacher_.classes_, np.unique(Y))
     assert model.student_.class_weight == weight
     assert (model.predict(X) == "versicolor").sum() >= 50
+
+
+@pytest.mark.parametrize(
+    ("package", "name", "options"),
+    [
+        ("xgboost", "XGBClassifier", {"n_estimators": 2}),
+        (
+            "catboost",
+            "CatBoostClassifier",
+            {"iterations": 2, "verbose": 0, "allow_writing_files": False},
+        ),
+    ],
+)
+@pytest.mark.parametrize("y", [CODES == 1, CODES.astype(float)], ids=["bool", "float"])
+def test_predictions_have_the_type_and_shape_of_the_labels(package, name, options, y):
+    student = getattr(pytest.importorskip(package), name)(**options)
+    predicted = distilled(student=student).fit(X, y).predict(X)
+    assert (predicted.dtype, predicted.shape) == (y.dtype, y.shape)
 
 
 def test_a_torch_like_teacher_comes_through_teacher_proba_of_float32():

@@ -513,8 +513,11 @@ def test_folds_in_processes_see_the_same_configuration():
     assert model.score(frame, Y) > 0.9
 
 
-def test_a_frozen_end_of_a_pipeline_is_frozen():
-    teacher = make_pipeline("passthrough", FrozenEstimator(GaussianNB().fit(X, Y)))
+@pytest.mark.parametrize(
+    "shape", [lambda t: make_pipeline("passthrough", t), lambda t: [("t", t)]]
+)
+def test_what_holds_frozen_teachers_alone_is_frozen(shape):
+    teacher = shape(FrozenEstimator(GaussianNB().fit(X, Y)))
     with pytest.raises(ValueError, match="never fitted"):
         DistilledClassifier(teacher, TREE, cv=3).fit(X, Y)
     assert DistilledClassifier(teacher, TREE, cv="auto").fit(X, Y).score(X, Y) > 0.9

@@ -8,6 +8,7 @@ import pickle
 import platform
 import sys
 from datetime import UTC, datetime
+from hashlib import blake2b
 from numbers import Integral
 
 import joblib
@@ -54,12 +55,30 @@ def provenance(auto, X, y, teacher, given, splits, begun):
         "feature_names": None if names is None else names.tolist(),
         "classes": [str(label) for label in auto.classes_],
         "class_counts": counts.tolist(),
-        "data_hash": joblib.hash((X, y)),
+        "data_hash": data_hash(X, y),
         **_of_teacher(teacher, given),
         "random_state": repr(auto.random_state),
         "versions": _versions(),
         "warnings": _warnings(X, y, teacher, given, splits),
     }
+
+
+def data_hash(X, y):
+    """Equal where column names, rows and labels are, however they lie in memory.
+
+    Parameters
+    ----------
+    X : array-like, frame, sparse matrix or list of n_samples rows
+    y : ndarray of shape (n_samples,)
+
+    Returns
+    -------
+    str
+        The same in every process.
+    """
+    names, (classes, codes) = getattr(X, "columns", ()), np.unique(y, return_inverse=True)
+    parts = [str(name) for name in names], classes.tolist(), codes, np.asarray(_row_hashes(X))
+    return joblib.hash(parts)
 
 
 def held_out_in_words(cv, groups, splits):
@@ -140,7 +159,7 @@ def _warnings(X, y, teacher, given, splits):
 
 
 def _row_hashes(X):
-    """Of each row; equal where rows are."""
+    """Of each row; equal where rows are, in every process."""
     if hasattr(X, "hash_rows"):  # polars
         return X.hash_rows().to_numpy()
     if hasattr(X, "iloc"):
@@ -153,9 +172,13 @@ def _row_hashes(X):
     if issparse(X):
         X = X.tocsr(copy=True)
         X.sum_duplicates()
-        ends = zip(X.indptr, X.indptr[1:], strict=False)
-        parts = [(X.indices[a:b].tobytes(), X.data[a:b].tobytes()) for a, b in ends]
-        return [hash(part) for part in parts]
+        X.eliminate_zeros()
+        places, ends = X.indices.astype(np.int64), zip(X.indptr, X.indptr[1:], strict=False)
+        return [_hash(places[a:b].tobytes() + X.data[a:b].tobytes()) for a, b in ends]
     if isinstance(X, np.ndarray) and X.dtype.kind in "biuf":
-        return [hash(row.tobytes()) for row in X]
-    return [hash(str(row)) for row in (X.tolist() if hasattr(X, "tolist") else X)]
+        return [_hash(row.tobytes()) for row in X]
+    return [joblib.hash(row) for row in (X.tolist() if hasattr(X, "tolist") else X)]
+
+
+def _hash(row):
+    return blake2b(row, digest_size=8).hexdigest()

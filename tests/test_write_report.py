@@ -2,8 +2,10 @@
 
 import copy
 import json
+import os
 import pickle
 import re
+import subprocess
 import sys
 from html import unescape
 from html.parser import HTMLParser
@@ -29,6 +31,7 @@ from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import Bunch
 
 from skdistill import AutoDistiller, DistilledClassifier
+from skdistill._provenance import data_hash
 from skdistill.metrics import retention
 from skdistill.report import _anatomy, distillation_report, write_report
 from skdistill.report._columns import parts, shown
@@ -380,6 +383,44 @@ def test_other_rows_are_refused_before_any_work(tmp_path, monkeypatch):
     with pytest.raises(PermissionError, match=r"the folder .* cannot be written to"):
         write_report(auto, tmp_path / "r.html", X, Y)
     assert not list(tmp_path.iterdir())
+
+
+WORDS = pd.DataFrame({"n": [0.5, 1.0, np.nan], "w": ["a", None, "b"]})
+WORDS["c"] = WORDS["w"].astype("category")
+MATRIX = np.array([[1.0, 0.0], [0.0, 2.0], [3.0, 4.0]])
+
+
+@pytest.mark.parametrize(
+    ("rows", "again"),
+    [
+        (WORDS, pd.concat([WORDS, WORDS]).iloc[3:].astype({"w": object})),
+        (pl.from_pandas(WORDS), pl.concat([pl.from_pandas(WORDS)] * 2)[3:]),
+        (MATRIX, np.asfortranarray(MATRIX)),
+        (csr_matrix(MATRIX), csr_matrix(MATRIX[::-1])[::-1]),
+        (["one", "two", "three"], np.array(["one", "two", "three"], dtype=object)),
+    ],
+)
+def test_rows_are_known_by_what_they_hold_and_not_by_where_it_lies(rows, again):
+    known, y = data_hash(rows, np.array(["no", "yes", "no"])), ["no", "yes", "no"]
+    assert data_hash(again, np.array(y, dtype=object)) == known
+    assert data_hash(again, np.array(["no", "no", "yes"])) != known
+    assert data_hash(again[::-1], np.array(y)) != known
+
+
+def test_rows_of_other_column_names_are_other_rows():
+    y = np.array(["no", "yes", "no"])
+    assert data_hash(WORDS, y) != data_hash(WORDS.set_axis(["m", "w", "c"], axis=1), y)
+
+
+def test_rows_are_known_in_another_process():
+    code = "import numpy as np; from skdistill._provenance import data_hash;"
+    code += "print([data_hash(X, np.arange(2)) for X in (np.eye(2), ['one', 'two'])])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True,
+        env=os.environ | {"PYTHONHASHSEED": "7"},
+    )  # fmt: skip
+    here = [data_hash(rows, np.arange(2)) for rows in (np.eye(2), ["one", "two"])]
+    assert done.stdout.strip() == str(here)
 
 
 @pytest.mark.parametrize("missing", ["jinja2", "matplotlib"])

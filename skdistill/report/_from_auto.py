@@ -1,11 +1,11 @@
 """The case of an `AutoDistiller`: its leaderboard, and the rows it was fitted on."""
 
-import joblib
 import numpy as np
 from sklearn.utils import indexable
 from sklearn.utils.validation import column_or_1d
 
 from skdistill._probabilities import check_teacher_proba
+from skdistill._provenance import data_hash
 from skdistill._sklearn.validation import num_samples, take_rows
 from skdistill.report._case import TEACHER, Case, Rows
 
@@ -107,7 +107,7 @@ def _check_same(provenance, X, y):
         raise ValueError(
             f"X has {num_samples(X)} rows and fit had {n_samples}: give the X and y of fit"
         )
-    if joblib.hash((X, y)) != provenance["data_hash"]:
+    if data_hash(X, y) != provenance["data_hash"]:
         raise ValueError(
             "X and y are not those of fit: their fingerprint is another. The held-out rows "
             "could not be found in them; give the same, in the same order"

@@ -6,6 +6,7 @@ import textwrap
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 from sklearn.calibration import calibration_curve
 from sklearn.datasets import load_breast_cancer, load_digits
 from sklearn.ensemble import HistGradientBoostingClassifier
@@ -310,6 +311,44 @@ def test_reliability_has_the_points_of_scikit_learn(distilled, cancer, strategy)
         ratio = np.mean(y == "malignant") / score.mean()
         assert curve.observed_over_expected == pytest.approx(ratio)
         assert np.all((curve.low <= curve.prob_true) & (curve.prob_true <= curve.high))
+
+
+def test_the_intervals_of_reliability_are_those_of_wilson():
+    y, score = np.repeat([0, 1, 0, 1], [40, 0, 7, 13]), np.repeat([0.1, 0.9], [40, 20])
+    display = ReliabilityDisplay.from_predictions(y, {"a": np.c_[1 - score, score]})
+    curve = display.curves["a"]
+    expected = [binomtest(k, n).proportion_ci(method="wilson") for k, n in ((0, 40), (13, 20))]
+    np.testing.assert_allclose(np.c_[curve.low, curve.high], expected, atol=1e-7)
+
+
+@pytest.mark.parametrize("strategy", ["uniform", "quantile"])
+def test_rows_that_weigh_alike_are_drawn_as_rows_without_weights(distilled, cancer, strategy):
+    X, y = cancer
+    weight = np.resize([3.0, 3.0, 0.0], len(X))
+    kept = ReliabilityDisplay.from_estimator(
+        distilled, X[weight > 0], y[weight > 0], strategy=strategy
+    )
+    weighted = ReliabilityDisplay.from_estimator(
+        distilled, X, y, strategy=strategy, sample_weight=weight
+    )
+    for name, curve in kept.curves.items():
+        for one, other in zip(curve, weighted.curves[name], strict=True):
+            np.testing.assert_allclose(one, other)
+
+
+def test_weights_move_shares_and_probabilities_and_leave_less_known():
+    score, y = np.array([0.2, 0.4, 0.2, 0.4]), [0, 1, 0, 1]
+    proba, weight = np.c_[1 - score, score], [1, 3, 1, 3]
+    draw = ReliabilityDisplay.from_predictions
+    curve = draw(y, {"a": proba}, n_bins=1, sample_weight=weight).curves["a"]
+    np.testing.assert_allclose([curve.prob_true, curve.prob_pred], [[6 / 8], [2.8 / 8]])
+    assert curve.observed_over_expected == pytest.approx(6 / 2.8)
+    n_rows = 8**2 / 20  # that are known, of four
+    for end in (curve.low, curve.high):
+        error = 1.959964 * np.sqrt(end * (1 - end) / n_rows)
+        np.testing.assert_allclose(abs(end - 6 / 8), error)
+    with pytest.raises(ValueError, match=r"sample_weight has shape \(3,\), expected \(4,\)"):
+        draw(y, {"a": proba}, sample_weight=weight[:3])
 
 
 def test_reliability_is_the_same_from_models_and_from_probabilities(distilled_digits, digits):

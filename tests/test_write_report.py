@@ -36,6 +36,7 @@ from skdistill.metrics import retention
 from skdistill.report import _anatomy, distillation_report, write_report
 from skdistill.report._columns import parts, shown
 from skdistill.report._decision import _by_group, decision
+from skdistill.report._figures import figures
 from skdistill.report._from_auto import case_of_auto
 from skdistill.report._from_report import case_of_report
 from skdistill.report._refits import Refits, stability
@@ -559,6 +560,13 @@ def test_a_weighted_comparison_is_a_weighted_page(report, tmp_path):
     for row in card["leaderboard"]:
         assert_allclose(row["log_loss"], weighted["test"][row["kind"]]["log_loss"])
     assert_allclose(card["stability"]["whole"], -weighted["test"]["distilled"]["log_loss"])
+    unweighted = weighted.kept._replace(compared=weighted.kept.compared._replace(weight=None))
+    drawn = figures(case_of_report(weighted))["reliability"]
+    assert all(one["svg"] in page for one in drawn)
+    weighted.kept = unweighted
+    assert not any(
+        one["svg"] in page for one in figures(case_of_report(weighted))["reliability"]
+    )
 
 
 def test_a_row_of_all_the_weight_is_all_that_refits_agree_on(report, tmp_path):

@@ -4,11 +4,11 @@ from itertools import cycle
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import binomtest
 from sklearn.calibration import CalibrationDisplay
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from skdistill._probabilities import ask_teacher, teacher_of
+from skdistill.metrics._arrays import weights
 from skdistill.plot._style import (
     ABOVE,
     BLACK,
@@ -24,6 +24,7 @@ _ROLES = [
     for colour, marker in zip((BLACK, VERMILION, BLUE, *COLOURS[2:]), "*so^DvP", strict=True)
 ]  # teacher, plain, distilled, more
 _RATIO = "observed / expected"
+_NORMAL = 1.959964  # 95 %
 
 
 class ReliabilityCurve(NamedTuple):
@@ -34,7 +35,8 @@ class ReliabilityCurve(NamedTuple):
     prob_true, prob_pred : ndarray of shape (n_bins,)
         Share of rows where the event came, and its mean probability.
     low, high : ndarray of shape (n_bins,)
-        95 % interval of that share (Wilson 1927).
+        95 % interval of that share (Wilson 1927), with weights of as many rows as say as
+        much (Kish 1965).
     y_prob : ndarray of shape (n_samples,)
         Probability of the event in each row.
     observed_over_expected : float
@@ -84,6 +86,7 @@ class ReliabilityDisplay:
         pos_label=None,
         n_bins=10,
         strategy="quantile",
+        sample_weight=None,
         ax=None,
         **kwargs,
     ):
@@ -105,6 +108,8 @@ class ReliabilityDisplay:
         n_bins : int, default=10
         strategy : {"quantile", "uniform"}, default="quantile"
             Bins of equal numbers of rows, or of equal width.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights shares and probabilities within the bins.
         ax : Axes or array of Axes, default=None
             All curves in one, or one for each. None: a new figure with a panel for each.
         **kwargs : dict
@@ -132,7 +137,7 @@ class ReliabilityDisplay:
         probas["distilled"] = model.predict_proba(X)
         return cls.from_predictions(
             y, probas, classes=classes, pos_label=pos_label, n_bins=n_bins, strategy=strategy,
-            ax=ax, **kwargs,
+            sample_weight=sample_weight, ax=ax, **kwargs,
         )  # fmt: skip
 
     @classmethod
@@ -145,6 +150,7 @@ class ReliabilityDisplay:
         pos_label=None,
         n_bins=10,
         strategy="quantile",
+        sample_weight=None,
         ax=None,
         **kwargs,
     ):
@@ -157,7 +163,7 @@ class ReliabilityDisplay:
             By name of the model.
         classes : array-like of shape (n_classes,), default=None
             Sorted labels of the columns. None: the labels of `y_true`.
-        pos_label, n_bins, strategy, ax, **kwargs
+        pos_label, n_bins, strategy, sample_weight, ax, **kwargs
             As in `from_estimator`.
 
         Returns
@@ -173,6 +179,7 @@ class ReliabilityDisplay:
             raise ValueError(
                 f"y_true holds {unknown!r}, none of the classes {classes.tolist()}"
             )
+        weight = weights(sample_weight, len(y_true))
         curves, shown = {}, pos_label
         for name, proba in probas.items():
             proba = np.asarray(proba, dtype=np.float64)
@@ -182,7 +189,7 @@ class ReliabilityDisplay:
                 outcome, score = y_true == classes[proba.argmax(axis=1)], proba.max(axis=1)
             else:
                 outcome, score = y_true == classes[column], proba[:, column]
-            curves[name] = _reliability(outcome, score, n_bins, strategy)
+            curves[name] = _reliability(outcome, score, weight, n_bins, strategy)
         return cls(curves, pos_label=shown).plot(ax, **kwargs)
 
     def plot(self, ax=None, **kwargs):
@@ -239,20 +246,23 @@ class ReliabilityDisplay:
             self.axes_[0].legend(title=_RATIO, title_fontsize="small", ncols=2, **ABOVE)
 
 
-def _reliability(outcome, score, n_bins, strategy):
+def _reliability(outcome, score, weight, n_bins, strategy):
     """A `ReliabilityCurve`; bins as in `sklearn.calibration.calibration_curve`."""
+    outcome, score, weight = (part[weight > 0] for part in (outcome, score, weight))
     edges = np.linspace(0, 1, n_bins + 1)
     if strategy == "quantile":
         edges = np.quantile(score, edges)
-    _, bins, counts = np.unique(
-        np.searchsorted(edges[1:-1], score), return_inverse=True, return_counts=True
-    )
-    hits = np.bincount(bins, weights=outcome).astype(int)
-    shares = [
-        binomtest(h, n).proportion_ci(method="wilson")
-        for h, n in zip(hits, counts, strict=True)
-    ]
-    low, high = np.transpose(shares)
-    promised = np.bincount(bins, weights=score) / counts
-    ratio = float(np.sum(outcome) / np.sum(score))
-    return ReliabilityCurve(hits / counts, promised, low, high, score, ratio)
+    _, bins = np.unique(np.searchsorted(edges[1:-1], score), return_inverse=True)
+    mass = np.bincount(bins, weight)
+    share, promised = (np.bincount(bins, weight * part) / mass for part in (outcome, score))
+    low, high = _wilson(share, mass**2 / np.bincount(bins, weight**2))
+    ratio = float(weight @ outcome / (weight @ score))
+    return ReliabilityCurve(share, promised, low, high, score, ratio)
+
+
+def _wilson(share, n_rows):
+    """Ends of the interval of a share; with weights the rows are no whole number."""
+    middle = share + _NORMAL**2 / n_rows / 2
+    half = _NORMAL * np.sqrt((share * (1 - share) + _NORMAL**2 / n_rows / 4) / n_rows)
+    low, high = np.array([middle - half, middle + half]) / (1 + _NORMAL**2 / n_rows)
+    return np.minimum(low, share), np.maximum(high, share)  # but for rounding they are

@@ -59,10 +59,14 @@ def _front(case):
 
 
 def _reliability(case):
-    probas = {role: case.held_out.proba[name] for role, name in case.roles.items()}
-    made = [_axes(3.3, 3.5) for _ in probas]
+    held_out, made = case.held_out, [_axes(3.3, 3.5) for _ in case.roles]
+    probas = {role: held_out.proba[name] for role, name in case.roles.items()}
     ReliabilityDisplay.from_predictions(
-        case.held_out.y, probas, classes=case.classes, ax=[ax for _, ax in made]
+        held_out.y,
+        probas,
+        classes=case.classes,
+        sample_weight=held_out.sample_weight,
+        ax=[ax for _, ax in made],
     )
     drawn = []
     for (figure, ax), role in zip(made, probas, strict=True):

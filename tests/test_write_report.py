@@ -560,13 +560,10 @@ def test_a_weighted_comparison_is_a_weighted_page(report, tmp_path):
     for row in card["leaderboard"]:
         assert_allclose(row["log_loss"], weighted["test"][row["kind"]]["log_loss"])
     assert_allclose(card["stability"]["whole"], -weighted["test"]["distilled"]["log_loss"])
-    unweighted = weighted.kept._replace(compared=weighted.kept.compared._replace(weight=None))
-    drawn = figures(case_of_report(weighted))["reliability"]
-    assert all(one["svg"] in page for one in drawn)
-    weighted.kept = unweighted
-    assert not any(
-        one["svg"] in page for one in figures(case_of_report(weighted))["reliability"]
-    )
+    case = case_of_report(weighted)
+    held_out = Bunch(**case.held_out | {"sample_weight": None})
+    for one, counted in ((case, True), (case._replace(held_out=held_out), False)):
+        assert [drawn["svg"] in page for drawn in figures(one)["reliability"]] == 3 * [counted]
 
 
 def test_a_row_of_all_the_weight_is_all_that_refits_agree_on(report, tmp_path):
@@ -635,12 +632,23 @@ def test_other_students_are_judged_by_what_their_columns_are_worth(container):
     card = card_of(auto, rows, Y)
     found = card["model"]["permutation"]
     assert card["stability"]["missing"] == ""
-    if container in (pl.DataFrame, csr_matrix):
-        assert "arrays and pandas frames" in found["missing"]
-    else:
-        assert 0 < len(found["columns"]) <= 5  # a constant has no say
-        values = [one["value"] for one in found["columns"]]
-        assert values == sorted(values, reverse=True)
+    assert 0 < len(found["columns"]) <= 5  # a constant has no say
+    values = [one["value"] for one in found["columns"]]
+    assert values == sorted(values, reverse=True)
+
+
+@pytest.mark.parametrize("container", [pl.DataFrame, csr_matrix])
+def test_columns_are_shuffled_alike_in_whatever_holds_them(report, container):
+    case = case_of_report(report)
+    student = LogisticRegression().fit(X[:160], Y[:160])
+    known = _anatomy._permutation(case, student)["columns"]
+    rows = container(X)
+    student = LogisticRegression().fit(rows[:160], Y[:160])
+    case = case._replace(rows=case.rows._replace(X_test=rows[160:]))
+    found = _anatomy._permutation(case, student)["columns"]
+    assert len(found) == 5
+    for name in ("value", "sd"):
+        assert_allclose([one[name] for one in found], [one[name] for one in known])
 
 
 def test_columns_are_shuffled_among_rows_from_all_over(report, monkeypatch):
@@ -720,7 +728,7 @@ def test_text_without_columns_is_shown_by_its_words():
     card = card_of(auto, texts, Y)
     assert card["model"]["coefficients"][0]["feature"] in ("good", "bad")
     assert card["trust"]["missing"] == "X has no columns to look at, or more than 500."
-    assert "arrays and pandas frames" in card["model"]["permutation"]["missing"]
+    assert card["model"]["permutation"]["missing"].startswith("X has no columns to shuffle")
     assert card["stability"]["missing"] == card["ablation"]["missing"] == ""
 
 

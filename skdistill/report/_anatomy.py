@@ -5,8 +5,10 @@ are of the columns of X, whatever the steps make of them, and of a student that 
 seen the rows: how much the loss rises when a column is shuffled among them.
 """
 
+from functools import partial
+
 import numpy as np
-from scipy.sparse import issparse
+from scipy.sparse import hstack, issparse
 from sklearn.compose import ColumnTransformer
 from sklearn.inspection import permutation_importance
 from sklearn.pipeline import Pipeline
@@ -160,18 +162,16 @@ def _permutation(case, model):
     chosen = resample(fresh, replace=False, n_samples=min(len(fresh), _ROWS), random_state=0)
     X, weight = case.rows.X_test, case.held_out.sample_weight
     names = list(columns_of(X, case.names))
-    if issparse(X) or len(names) > _MOST or (hasattr(X, "columns") and not hasattr(X, "iloc")):
-        names = []
-    if not names:
-        return {
-            "missing": "Columns are shuffled in arrays and pandas frames, where there are "
-            f"{_MOST} or fewer."
-        }
+    if not 0 < len(names) <= _MOST:
+        return {"missing": f"X has no columns to shuffle, or more than {_MOST}."}
+    X, score = take_rows(X, chosen), NegLogLoss()
+    if issparse(X) or hasattr(X, "with_columns"):  # scikit-learn shuffles arrays and pandas
+        X, score = _places(X), partial(_score_of_places, X, score)
     found = permutation_importance(
         model,
-        take_rows(X, chosen),
+        X,
         case.held_out.y[chosen],
-        scoring=NegLogLoss(),
+        scoring=score,
         n_repeats=_REPEATS,
         random_state=0,
         sample_weight=None if weight is None else weight[chosen],
@@ -187,3 +187,19 @@ def _permutation(case, model):
         if found.importances[i].any()
     ]
     return {"columns": rows, "n_rows": len(chosen), "n_repeats": _REPEATS, "missing": ""}
+
+
+def _places(X):
+    """An array of the shape of X that says of each value in which row of X it stands."""
+    return np.tile(np.arange(X.shape[0])[:, None], X.shape[1])
+
+
+def _score_of_places(X, score, model, places, y, **weight):
+    """The score of a model for X with its values in other places."""
+    for i in np.flatnonzero((places != _places(X)).any(axis=0)):
+        if issparse(X):
+            moved = X[places[:, i]][:, [i]]
+            X = hstack([X[:, :i], moved, X[:, i + 1 :]], format="csr")
+        else:  # polars
+            X = X.with_columns(X.to_series(i)[places[:, i]])
+    return score(model, X, y, **weight)

@@ -42,7 +42,7 @@ from skdistill._sklearn.validation import (
 from skdistill._soft_vote import SoftVote, share_tags
 from skdistill.loss import CombinedLoss, LossParts, logits
 from skdistill.students import check_student, fit_student
-from skdistill.students.pipeline import requested_weight
+from skdistill.students.pipeline import check_fit_params, requested_weight
 from skdistill.teachers import (
     TeacherLabels,
     check_members,
@@ -441,6 +441,7 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
                 to_student.pop("sample_weight", None)
             split = routed.splitter.split if self._splitter_is_routed() else {}
             return _Routed(routed.teacher.fit, to_student, split, weight)
+        check_fit_params(self._student(), fit_params)
         teacher = self._teacher()
         to_teacher = {}
         if sample_weight is not None and has_fit_parameter(teacher, "sample_weight"):

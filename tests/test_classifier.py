@@ -465,6 +465,22 @@ def test_bad_rows_are_named_before_the_teacher_is_fitted(change, message, counte
     assert Counted.fits == 0
 
 
+@pytest.mark.parametrize(
+    ("student", "name", "message"),
+    [
+        (TREE, "groups", "student=DecisionTreeClassifier takes no 'groups'.* routing"),
+        (LR, "sample_wieght", "student=Pipeline takes no 'sample_wieght'"),
+        (LR, "logisticregression__sample_weight", "belongs to the loss"),
+    ],
+)
+def test_fit_parameters_of_nobody_are_named_before_the_teacher_is_fitted(
+    student, name, message, counted
+):
+    with pytest.raises(TypeError, match=message):
+        distilled(counted, student).fit(X, Y, **{name: np.ones(150)})
+    assert Counted.fits == 0
+
+
 def test_a_frozen_teacher_that_was_never_fitted_is_refused():
     with pytest.raises(NotFittedError, match="never fitted"):
         distilled(FrozenEstimator(GaussianNB())).fit(X, Y)

@@ -150,11 +150,8 @@ def fit_student(student, X, loss, *, random_state=None, **fit_params):
     TypeError
         If `fit_params` hold weights, which are part of the loss.
     """
-    if "sample_weight" in fit_params and not isinstance(student, Pipeline):
-        raise TypeError(
-            "sample_weight belongs to the loss, not to the student: give it to "
-            "DistilledClassifier.fit, or to CombinedLoss"
-        )
+    if not isinstance(student, Pipeline):
+        refuse_weight(fit_params)
     family, general = _family(student), _FAMILIES[_full_name(object)]
     for candidate in (family, general):
         own = clone(student)
@@ -170,6 +167,15 @@ def fit_student(student, X, loss, *, random_state=None, **fit_params):
         assign_params(fitted.student, changed)
         return fitted
     raise AssertionError("unreachable: the general path returns or raises")
+
+
+def refuse_weight(fit_params):
+    """Raise `TypeError` for weights among the fit parameters of a student."""
+    if "sample_weight" in fit_params:
+        raise TypeError(
+            "sample_weight belongs to the loss, not to the student: give it to "
+            "DistilledClassifier.fit, or to CombinedLoss"
+        )
 
 
 def _family(student):

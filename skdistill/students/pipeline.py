@@ -1,13 +1,16 @@
 """Pipelines: transformers fitted once, on the rows; the last step by its own family."""
 
+import inspect
+
 import numpy as np
 from sklearn import get_config
+from sklearn.base import is_classifier
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import get_routing_for_object, process_routing
 
 from skdistill._sklearn.validation import take_params, take_rows
 from skdistill.students._labels import hard_columns
-from skdistill.students._registry import Fitted, fit_student, register
+from skdistill.students._registry import Fitted, fit_student, refuse_weight, register
 from skdistill.students._registry import search_space as space_of
 
 
@@ -65,18 +68,48 @@ def _route(student, head, fit_params):
         if not isinstance(student.steps[-1][1], Pipeline):
             of_last.pop("sample_weight", None)  # part of the loss
         return {key: fit_params[key] for key in consumed}, of_last
+    check_fit_params(student, fit_params)
     of_head, of_last = {}, {}
     for key, value in fit_params.items():
         step, _, parameter = key.partition("__")
-        if step not in student.named_steps or not parameter:
-            raise ValueError(
-                f"a Pipeline as student takes fit parameters as step__parameter, got {key!r}"
-            )
         if step == last:
             of_last[parameter] = value
         else:
             of_head[key] = value
     return of_head, of_last
+
+
+def check_fit_params(student, fit_params):
+    """Refuse fit parameters that a student, or the named step of it, does not take.
+
+    Parameters
+    ----------
+    student : classifier
+    fit_params : dict
+
+    Raises
+    ------
+    TypeError
+        Naming the parameter, and where else it may belong.
+    """
+    for name in fit_params:
+        owner, own_name = student, name
+        while isinstance(owner, Pipeline):
+            step, _, own_name = own_name.partition("__")
+            owner = dict(owner.steps).get(step)
+        if not hasattr(owner, "fit") or not _takes(owner.fit, own_name):
+            raise TypeError(
+                f"fit of student={type(student).__name__} takes no {name!r}; a parameter of a "
+                "Pipeline's step is named step__parameter, and what is meant for the teacher "
+                "or for cv needs metadata routing"
+            )
+        if is_classifier(owner):
+            refuse_weight({own_name})
+
+
+def _takes(fit, name):
+    known = inspect.signature(fit).parameters
+    return name in known or any(p.kind is p.VAR_KEYWORD for p in known.values())
 
 
 def _transform_each(head, value):

@@ -178,10 +178,10 @@ def test_fit_parameters_reach_their_step_and_follow_its_rows(fits, unlabelled):
     assert_array_equal(fitted[-1].tag_, 100 * fitted[-1].rows_)
 
 
-@pytest.mark.parametrize("name", ["tag", "nobody__tag"])
+@pytest.mark.parametrize("name", ["tag", "nobody__tag", "witness__nothing"])
 def test_a_fit_parameter_of_no_step_is_refused(name):
     X, y, proba = make_task()
-    with pytest.raises(ValueError, match=f"step__parameter, got '{name}'"):
+    with pytest.raises(TypeError, match=f"takes no '{name}'.* step__parameter"):
         fit_student(make_pipeline(Witness(), Judge()), X, bind(proba, y), **{name: 1})
 
 

@@ -40,7 +40,7 @@ from skdistill.report._figures import figures
 from skdistill.report._from_auto import case_of_auto
 from skdistill.report._from_report import case_of_report
 from skdistill.report._refits import Refits, stability
-from skdistill.report._reproduction import source
+from skdistill.report._reproduction import snippet, source
 from skdistill.report._words import compared, microseconds, number, percent, signed, size
 from skdistill.report._write import _case, _facts, plain
 
@@ -242,22 +242,47 @@ def test_the_code_makes_the_student_that_was_chosen(both, auto):
     _, card = both
     names = {"X": X, "y": Y}
     exec(card["reproduction"]["code"], names)
-    assert_array_equal(names["student"].predict_proba(X), auto.predict_proba(X))
+    assert_allclose(names["student"].predict_proba(X), auto.predict_proba(X))
 
 
 def test_the_same_report_is_written_twice_alike(auto, bare, tmp_path):
     assert written(auto, tmp_path) == bare
 
 
+def plain_first(board):
+    return int(np.flatnonzero(board["kind"] == "plain")[0])
+
+
+def test_the_code_of_a_student_on_hard_labels_is_its_own_fit_unless_that_needs_more():
+    student, weight = clone(TREE).set_params(max_features=2), np.arange(240.0)
+    plain_one = {"students": [("tree", student)], "selection": plain_first}
+    for auto, given, distils in (
+        (explore(**plain_one), {}, False),
+        (explore(**plain_one, fit={"sample_weight": weight}), {"sample_weight": weight}, True),
+    ):
+        code = snippet(case_of_auto(auto, *5 * [None]))
+        assert ("DistilledClassifier" in code) == distils
+        names = {"X": X, "y": Y, **given}
+        exec(code, names)
+        assert_array_equal(names["student"].predict_proba(X), auto.predict_proba(X))
+
+
+def test_the_code_of_a_student_that_takes_codes_alone_is_run_by_one_that_takes_labels():
+    kind = pytest.importorskip("xgboost").XGBClassifier
+    auto = explore([("x", kind(n_estimators=2))], selection=plain_first)
+    exec(snippet(case_of_auto(auto, *5 * [None])), names := {"X": X, "y": Y})
+    assert_array_equal(names["student"].predict_proba(X), auto.predict_proba(X))
+
+
 @pytest.mark.parametrize(
     ("low", "high", "chosen", "limit", "headline"),
     [
         (0.01, 0.03, "tree", None, "Ship tree: distilling pays"),
-        (-0.01, 0.03, "tree", None, "No detectable gain: tree, plain serves as well"),
-        (-0.03, -0.01, "tree", None, "Distilling does harm: prefer tree, plain"),
-        (-0.01, 0.03, "tree", 2000, "Ship tree: tree, plain does not meet the limits"),
-        (0.01, 0.03, "tree, plain", None, "Ship tree, plain; distilling it would pay"),
-        (-0.01, 0.03, "tree, plain", None, "Ship tree, plain: no detectable gain"),
+        (-0.01, 0.03, "tree", None, "No detectable gain: the plain tree serves as well"),
+        (-0.03, -0.01, "tree", None, "Distilling does harm: prefer the plain tree"),
+        (-0.01, 0.03, "tree", 2000, "Ship tree: the plain tree does not meet the limits"),
+        (0.01, 0.03, "tree, plain", None, "Ship the plain tree; distilling it would pay"),
+        (-0.01, 0.03, "tree, plain", None, "Ship the plain tree: no detectable gain"),
     ],
 )
 def test_the_headline_says_what_the_gain_says(auto, low, high, chosen, limit, headline):

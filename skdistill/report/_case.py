@@ -70,6 +70,8 @@ class Case(NamedTuple):
     provenance : dict
         As ``AutoDistiller.provenance_``.
     rows : Rows or None
+    fit_names : list of str
+        Of what ``fit`` had beside X and y, where it is known.
     no_rows, no_refit : str
         How to get what needs rows, and refits; "" where nothing is missing.
     """
@@ -89,6 +91,7 @@ class Case(NamedTuple):
     limits: dict
     provenance: dict
     rows: Rows | None
+    fit_names: list
     no_rows: str
     no_refit: str
 

@@ -5,7 +5,7 @@ import numpy as np
 from skdistill.footprint import n_features_used
 from skdistill.metrics import log_loss_by_row, retention
 from skdistill.report._case import TEACHER
-from skdistill.report._words import gain_in_words
+from skdistill.report._words import gain_in_words, prose
 
 _GAIN, _GAP = "gain_over_plain", "gap_to_teacher"
 
@@ -58,18 +58,18 @@ def _difference(row, column):
 
 def _verdict(case, gain):
     """Headline and reason."""
-    chosen, plain = case.chosen, case.plain
-    if plain is None or case.distilled is None:
+    chosen = prose(case.chosen)
+    if case.plain is None or case.distilled is None:
         return f"Ship {chosen}", "It stands alone: what distilling gains is not known."
-    gained = gain_in_words(gain, case.metric, case.distilled)
+    plain, gained = prose(case.plain), gain_in_words(gain, case.metric, case.distilled)
     reason = (
         f"On held-out rows the {gained} than that of {plain}, the same student on hard labels."
     )
-    if chosen == plain:
+    if case.chosen == case.plain:
         return f"Ship {plain}{_beside_plain(gain)}", reason
     if gain["low"] > 0:
         return f"Ship {chosen}: distilling pays", reason
-    if not _within_limits(case, plain):
+    if not _within_limits(case, case.plain):
         return f"Ship {chosen}: {plain} does not meet the limits", reason
     other = f"This page is about {chosen}, which was chosen before these rows were looked at."
     if gain["high"] < 0:

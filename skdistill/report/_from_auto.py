@@ -53,6 +53,7 @@ def case_of_auto(auto, X, y, sample_weight, groups, teacher_proba):
         limits={"bytes": auto.max_bytes, "latency_us": auto.max_latency_us},
         provenance=auto.provenance_,
         rows=None if X is None else _rows_of_auto(auto, X, y, given),
+        fit_names=_fit_names(auto),
         no_rows="" if X is not None else _NO_ROWS,
         no_refit=_no_refit(auto, X, teacher_proba),
     )
@@ -61,9 +62,17 @@ def case_of_auto(auto, X, y, sample_weight, groups, teacher_proba):
 def _no_refit(auto, X, teacher_proba):
     if X is None:
         return _NO_ROWS
-    if auto.provenance_["teacher"] == _PROBA and teacher_proba is None:
+    if _PROBA in _fit_names(auto) and teacher_proba is None:
         return "Needs the soft labels: write_report(..., teacher_proba=P), with those of fit."
     return ""
+
+
+def _fit_names(auto):
+    had = {
+        "sample_weight": auto.held_out_.sample_weight is not None,
+        _PROBA: auto.provenance_["teacher"] == _PROBA,
+    }
+    return [name for name, there in had.items() if there]
 
 
 def _distilled(board, chosen, family):
@@ -116,7 +125,7 @@ def _check_same(provenance, X, y):
 
 def _check_given(auto, given):
     """What fit had beside X and y; soft labels may be left out, and then refits are."""
-    kept, labelled = auto.held_out_, auto.provenance_["teacher"] == _PROBA
+    kept, labelled = auto.held_out_, _PROBA in _fit_names(auto)
     own = {"sample_weight": kept.sample_weight, "groups": kept.groups}
     if _PROBA in given:
         own[_PROBA] = kept.proba[TEACHER] if labelled else None

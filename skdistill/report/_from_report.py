@@ -63,6 +63,7 @@ def case_of_report(report):
         limits={"bytes": None, "latency_us": None},
         provenance=_provenance(kept),
         rows=_rows(kept),
+        fit_names=[],
         no_rows="",
         no_refit=_no_refit(kept, model),
     )

@@ -110,12 +110,15 @@ def verdict(share):
     value, low, high = (100 * end for end in share)
     if not np.isfinite(low + high):
         return "the teacher's lead over the plain student is in doubt: ship the plain one"
-    kept = f"{value:.0f} % of the teacher's lead, 95 % interval {low:.0f} to {high:.0f}"
+    kept = (
+        f"{value:.0f} % of the teacher's lead, 95 % interval over test rows {low:.0f} to "
+        f"{high:.0f} (100 is the teacher itself)"
+    )
     if low > 0:
         return f"keeps {kept}"
     if high < 0:
-        return f"distilling does harm ({kept}): ship the plain one"
-    return f"no detectable gain ({kept}): ship the plain one"
+        return f"distilling does harm: {kept}; ship the plain one"
+    return f"no detectable gain: {kept}; ship the plain one"
 
 
 # Numbers as lines ----------------------------------------------------------------------

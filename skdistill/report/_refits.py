@@ -226,13 +226,13 @@ def _as_shipped(model):
 def _recipe(refits):
     """What is changed, by variant: labels one step better after another, then T and alpha."""
     own, labels = _own(refits.case), _labels(refits)
+    last, labelling = list(labels.items())[-1]
     recipe = {_HARD: {"temperature": 1.0, "alpha": 0.0} | _ALONE}
-    recipe |= {name: own | labelling for name, labelling in labels.items()}
-    best = own | list(labels.values())[-1]
+    recipe |= {name: own | how for name, how in labels.items()}
     if own["temperature"] != 1:
-        recipe["the same at temperature 1"] = best | {"temperature": 1.0}
+        recipe[f"{last}, at temperature 1"] = own | labelling | {"temperature": 1.0}
     if own["alpha"] != 1:
-        recipe["the same at alpha 1, the teacher alone"] = best | {"alpha": 1.0}
+        recipe[f"{last}, without hard labels (alpha 1)"] = own | labelling | {"alpha": 1.0}
     return recipe
 
 

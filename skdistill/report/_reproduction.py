@@ -7,6 +7,8 @@ import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.frozen import FrozenEstimator
 
+from skdistill._seeds import unset_seeds
+
 _WIDTH = 72
 
 
@@ -38,17 +40,38 @@ def snippet(case):
     if case.model is None:
         return ""
     model = clone(case.model).set_params(memory=None)
-    given = case.provenance["teacher"] == "teacher_proba"
-    if given:
+    if "teacher_proba" in case.fit_names:
         model.set_params(teacher=None)
-    code = [
-        *(f"from {module} import {name}" for module, name in sorted(_classes(model))),
-        "",
-        f"model = {source(model)}",
-        f"model.fit(X, y{', teacher_proba=teacher_proba' if given else ''})",
-        "student = model.student_",
-    ]
+    if _fits_itself(case):
+        model = _seeded_student(model)
+        fit = [f"student = {source(model)}", "student.fit(X, y)"]
+    else:
+        given = "".join(f", {name}={name}" for name in case.fit_names)
+        fit = [
+            f"model = {source(model)}",
+            f"model.fit(X, y{given})",
+            "student = model.student_",
+        ]
+    imports = [f"from {module} import {name}" for module, name in sorted(_classes(model))]
+    code = [*imports, "", *fit]
     return "\n".join([*_notes(model, "\n".join(code)), *code])
+
+
+def _fits_itself(case):
+    """Whether the student's own ``fit`` gives what ships: on hard labels it does.
+
+    Weights have names of their own in a pipeline, and XGBoost takes no labels but codes.
+    """
+    model = case.model
+    simple = model.alpha == 0 and model.max_samples is None and not case.fit_names
+    return simple and np.array_equal(case.student.classes_, case.classes)
+
+
+def _seeded_student(model):
+    """The student, with the seeds that the model gives it."""
+    student = clone(model._student())
+    unset_seeds(student, model._draw_seeds()[1])
+    return student
 
 
 def source(value, indent=0):

@@ -30,7 +30,7 @@ from skdistill.report._reproduction import reproduction
 from skdistill.report._trust import trust
 
 _CARD = "model_card.json"
-_SAID = ("number", "signed", "percent", "count", "size", "microseconds")
+_SAID = ("prose", "number", "signed", "percent", "count", "size", "microseconds")
 
 
 def write_report(

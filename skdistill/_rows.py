@@ -38,7 +38,7 @@ def check_rows(estimator, X, y, sample_weight, teacher_proba):
             "classes or more"
         )
     if sample_weight is not None:
-        if not np.any(sample_weight):
+        if not np.any(np.asarray(sample_weight)):
             raise ValueError("sample_weight is zero for every row; give some row a weight")
         sample_weight = check_sample_weight(sample_weight, X, ensure_non_negative=True)
     return X, y, codes, sample_weight

@@ -54,7 +54,7 @@ class SoftVote(ClassifierMixin, BaseEstimator):
         self.estimators_ = [clone(teacher) for _, teacher, *_ in self.members]
         for one in self.estimators_:
             unset_seeds(one, self.random_state)
-            name = _weight_name(one)
+            name = weight_name(one)
             given = sample_weight is not None and name is not None
             one.fit(X, y, **({name: sample_weight} if given else {}))
         return self
@@ -92,13 +92,13 @@ class SoftVote(ClassifierMixin, BaseEstimator):
         return share_tags(super().__sklearn_tags__(), [one for _, one, *_ in self.members])
 
 
-def _weight_name(estimator):
-    """What ``fit`` of a member calls the weights; None where it takes none."""
+def weight_name(estimator):
+    """What ``fit`` of a teacher calls the weights; None where it takes none."""
     if has_fit_parameter(estimator, "sample_weight"):
         return "sample_weight"
     if isinstance(estimator, Pipeline) and not get_config()["enable_metadata_routing"]:
         step, last = estimator.steps[-1]
-        inner = _weight_name(last)
+        inner = weight_name(last)
         return None if inner is None else f"{step}__{inner}"
     return None
 

@@ -20,7 +20,6 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, proces
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import (
     check_is_fitted,
-    has_fit_parameter,
     validate_data,
 )
 
@@ -39,7 +38,7 @@ from skdistill._sklearn.validation import (
     take_params,
     take_rows,
 )
-from skdistill._soft_vote import SoftVote, share_tags
+from skdistill._soft_vote import SoftVote, share_tags, weight_name
 from skdistill.loss import CombinedLoss, LossParts, logits
 from skdistill.students import check_student, fit_student
 from skdistill.students.pipeline import check_fit_params, requested_weight
@@ -226,7 +225,8 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             Handed untouched to teacher and student.
         y : array-like of shape (n_samples,)
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights the loss, and the teacher's fit where it takes weights.
+            Weights the loss, and the teacher's fit where it takes weights; the last step
+            of a Pipeline.
         teacher_proba : array-like or frame of shape (n_samples, n_classes), default=None
             Soft labels made elsewhere; no teacher is fitted or asked. Columns in the
             order of the sorted classes, or named by them. In a cross-validation they
@@ -443,9 +443,9 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             return _Routed(routed.teacher.fit, to_student, split, weight)
         check_fit_params(self._student(), fit_params)
         teacher = self._teacher()
-        to_teacher = {}
-        if sample_weight is not None and has_fit_parameter(teacher, "sample_weight"):
-            to_teacher = {"sample_weight": sample_weight}
+        to_teacher, name = {}, weight_name(teacher)
+        if sample_weight is not None and name is not None:
+            to_teacher = {name: sample_weight}
         elif sample_weight is not None and not is_frozen(teacher):
             warnings.warn(
                 f"fit of teacher={type(teacher).__name__} names no sample_weight: the weights "

@@ -167,7 +167,8 @@ def _fit_with_oob(teacher, X, y, fit_params):
     forest = last_step(fitted)
     own = forest.oob_score
     forest.set_params(oob_score=True)
-    with warnings.catch_warnings():  # rows never out of bag are counted by the caller
+    # rows never out of bag, of which a bag divides 0 by 0, are counted by the caller
+    with warnings.catch_warnings(), np.errstate(invalid="ignore"):
         warnings.filterwarnings("ignore", message="Some inputs do not have OOB scores")
         fitted.fit(X, y, **fit_params)
     last_step(fitted).set_params(oob_score=own)

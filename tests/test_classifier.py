@@ -310,6 +310,15 @@ def test_weights_reach_the_loss_and_the_teacher():
     assert_allclose(weighted.predict_proba(X), repeated.predict_proba(X), atol=1e-4)
 
 
+@pytest.mark.parametrize("shape", [lambda t: t, lambda t: [("t", t)]], ids=["bare", "list"])
+def test_weights_reach_the_last_step_of_a_teacher_s_pipeline(shape):
+    weight = np.where(CODES == 1, 5.0, 1.0)
+    teacher = make_pipeline(StandardScaler(), GaussianNB())
+    model = distilled(shape(teacher)).fit(X, Y, sample_weight=weight)
+    expected = clone(teacher).fit(X, Y, gaussiannb__sample_weight=weight)
+    assert_allclose(model.teacher_.predict_proba(X), expected.predict_proba(X), rtol=1e-12)
+
+
 def test_a_teacher_without_weights_is_told_of_once():
     with pytest.warns(UserWarning, match="names no sample_weight") as caught:
         distilled(KNeighborsClassifier()).fit(X, Y, sample_weight=np.ones(len(Y)))
@@ -373,6 +382,14 @@ def test_polars_frames_pass_through_untouched():
     assert hasattr(model, "feature_names_in_") == hasattr(native, "feature_names_in_")
     expected = distilled(GaussianNB(), LR).fit(X, Y).predict_proba(X)
     assert_allclose(model.predict_proba(frame), expected)
+
+
+@pytest.mark.parametrize("column", [pd.Series, pl.Series, list])
+def test_labels_and_weights_may_be_columns_of_a_frame(column):
+    weight = np.where(CODES == 1, 5.0, 1.0)
+    model = distilled().fit(X, column(Y.tolist()), sample_weight=column(weight.tolist()))
+    expected = distilled().fit(X, Y, sample_weight=weight).predict_proba(X)
+    assert_array_equal(model.predict_proba(X), expected)
 
 
 @pytest.mark.parametrize("student", [LogisticRegression(tol=1e-8, max_iter=1000), TREE])

@@ -166,8 +166,9 @@ def test_out_of_bag_labels_are_the_forest_s_own_smoothed(forest):
     assert found.teacher.get().get_params()[name] is False
 
 
-def test_rows_never_out_of_bag_keep_their_hard_label_only():
-    forest = RandomForestClassifier(3, random_state=0)
+@pytest.mark.parametrize("kind", [RandomForestClassifier, BaggingClassifier])
+def test_rows_never_out_of_bag_keep_their_hard_label_only(kind):
+    forest = kind(n_estimators=3, random_state=0)
     with pytest.warns(UserWarning, match="rows have no soft label") as caught:
         found = labels(forest, "oob")
     assert len(caught) == 1

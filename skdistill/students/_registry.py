@@ -154,8 +154,10 @@ def fit_student(student, X, loss, *, random_state=None, **fit_params):
         refuse_weight(fit_params)
     family, general = _family(student), _FAMILIES[_full_name(object)]
     for candidate in (family, general):
-        own = clone(student)
-        own_loss, changed = absorb_class_weight(own, loss)
+        own, own_loss, changed = clone(student), loss, {}
+        # labels alone any student weighs by class itself, some by one class against the rest
+        if candidate is not general or loss.alpha > 0:
+            own_loss, changed = absorb_class_weight(own, loss)
         changed |= unset_seeds(own, random_state)
         try:
             fitted = candidate.fit(own, X, own_loss, random_state=random_state, **fit_params)

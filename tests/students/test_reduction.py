@@ -229,6 +229,18 @@ def test_hard_labels_give_the_native_fit(name, student, n_classes, alpha):
     assert_array_equal(response(fitted.student, X), response(native, X))
 
 
+@pytest.mark.parametrize("student", [SGDClassifier(random_state=0), LinearSVC(random_state=0)])
+@pytest.mark.parametrize(
+    "class_weight", ["balanced", dict(zip(NAMES, (1, 9, 1), strict=False))]
+)
+def test_at_alpha_0_classes_are_weighed_in_the_student_s_own_way(student, class_weight):
+    X, y, proba = make_task(3)
+    student = clone(student).set_params(class_weight=class_weight)
+    fitted = fit_student(student, X, bind(proba, y, alpha=0)).student
+    native = clone(student).fit(X, NAMES[y])
+    assert_array_equal(fitted.decision_function(X), native.decision_function(X))
+
+
 @pytest.mark.parametrize("name", ["naive Bayes", "neighbours", "calibrated", "stack"])
 @scikit_learn_is_talking
 def test_a_row_without_a_label_is_no_row_at_alpha_0(name):

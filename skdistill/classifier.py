@@ -167,7 +167,7 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     _parameter_constraints = {  # noqa: RUF012 (scikit-learn's protocol)
         "teacher": [HasMethods(["fit"]), list, None],
-        "student": [HasMethods(["fit", "predict"]), None],
+        "student": [HasMethods(["fit"]), None],
         "temperature": [Interval(Real, 0, np.inf, closed="neither")],
         "alpha": [Interval(Real, 0, 1, closed="both")],
         "cv": ["cv_object", StrOptions({"auto", "oob"})],

@@ -278,6 +278,13 @@ def test_other_meta_estimators_take_it_in():
     assert VotingClassifier([("kd", model)], voting="soft").fit(X, Y).score(X, Y) > 0.9
 
 
+def test_a_stack_that_cannot_yet_say_what_it_predicts_is_a_student():
+    stack = StackingClassifier([("nb", GaussianNB()), ("tree", TREE)], cv=3)
+    model = distilled(student=stack).fit(X, Y)
+    assert type(model.student_) is StackingClassifier
+    assert model.score(X, Y) > 0.9
+
+
 def test_a_distilled_classifier_teaches_another():
     chain = distilled(distilled(FOREST, HistGradientBoostingClassifier(max_iter=5)), TREE)
     model = chain.fit(X, Y)

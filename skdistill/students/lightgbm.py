@@ -40,6 +40,8 @@ _ALIASES = {
     "is_unbalance": ("unbalance", "unbalanced_sets"),
     "linear_tree": ("linear_trees",),
     "metric": ("metrics", "metric_types"),
+    "neg_bagging_fraction": ("neg_bagging", "neg_sub_row", "neg_subsample"),
+    "pos_bagging_fraction": ("pos_bagging", "pos_sub_row", "pos_subsample"),
     "objective": ("objective_type", "app", "application", "loss"),
 }
 _LOG_LOSS = {"logloss", "binary_logloss", "binary", "multi_logloss", "multiclass", "softmax"}
@@ -51,8 +53,8 @@ def fit_lightgbm(student, X, loss, *, random_state=None, **fit_params):
     """Fit an `LGBMClassifier` in place; its parameters and `fit` keep their meaning.
 
     Refused, for the general path: objectives other than softmax and logistic,
-    ``boosting_type`` "rf" and "dart", ``linear_tree``, ``device_type="cuda"``, and
-    validation metrics other than log-loss, error rate, rankings and callables.
+    ``boosting_type`` "rf" and "dart", ``linear_tree``, ``device_type="cuda"``, bagging by
+    class, and validation metrics other than log-loss, error rate, rankings and callables.
     """
     params = _canonical(student.get_params())
     _refuse(params, fit_params, loss.n_classes)
@@ -119,6 +121,8 @@ def _refuse(params, fit_params, n_classes):
         "boosting_type": params["boosting_type"] in ("gbdt", "gbrt", "goss"),
         "linear_tree": not params.get("linear_tree"),
         "device_type": params.get("device_type") != "cuda",
+        "neg_bagging_fraction": n_classes > 2 or params.get("neg_bagging_fraction", 1) == 1,
+        "pos_bagging_fraction": n_classes > 2 or params.get("pos_bagging_fraction", 1) == 1,
     }.items():
         if not honoured:
             raise Unsupported(

@@ -206,9 +206,13 @@ def test_what_a_callable_objective_cannot_do_is_refused_by_name(params, fit_para
         fit_lightgbm(student(**params), X, CombinedLoss(proba, y), **fit_params)
 
 
-def test_dart_is_fitted_by_the_general_path():
+@pytest.mark.parametrize(
+    "params",
+    [{"boosting_type": "dart"}, {"pos_subsample": 0.5, "subsample_freq": 1}],
+    ids=["dart", "bagging by class"],
+)
+def test_what_is_refused_is_fitted_by_the_general_path(params):
     X, y, _ = rows(2)
-    params = {"boosting_type": "dart"}
     fitted = fit_student(student(**params), X, one_hot_loss(y))
     assert fitted.path == "label-reduction"
     expected = student(**params).fit(X, y).predict_proba(X)

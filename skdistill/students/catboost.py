@@ -1,59 +1,88 @@
-r"""CatBoost: two classes by its own training, more of them by labels.
+r"""CatBoost: trees of its own training, and leaves that are solved for the loss.
 
 At temperature 1 the loss of two classes is cross-entropy against one probability a row,
 which CatBoost minimises natively as ``CrossEntropy``: same derivatives, same leaf
-estimation and same random numbers as ``Logloss``. At other temperatures CatBoost calls a
-Python objective, once for every thousand rows and Newton step in the leaves; of these it
-takes ten by default for ``Logloss``, here two. Either model then gets the class labels
-and the name of a ``Logloss`` model. Neither objective chooses a learning rate by itself as
-``Logloss`` does, so a fit of ``Logloss`` that stops after one tree is asked for it.
+estimation and same random numbers as ``Logloss``.
 
-Several classes, validation sets at other temperatures and all that is not plain log-loss
-take the general path, with class weights moved into the loss first: a Python objective of
-several classes is called once for every single row.
+Elsewhere CatBoost would call a Python objective: of two classes once for a few rows and
+every Newton step, of more once for every row. Its trees are grown natively instead, with
+no row repeated, on the targets on which trees of all families grow (`CombinedLoss.pull`):
+by ``CrossEntropy``, or by ``MultiRMSE`` where there are several classes. Then their leaves
+are solved for the loss, tree after tree, as boosting takes its steps: Newton steps in each
+leaf, shrunk by the learning rate. A second pass, with all other trees there, makes up for
+trees that were grown by another loss (docs/decisions/0006-leaves-of-catboost.md).
 
-Measured at T = 3 on 20,000 rows of 50 columns, two classes, 60 trees, one thread: time
-against the fit to hard labels, which reaches a loss of .470, and loss reached. One Newton
-step 1.3 and .1725, two 1.5 and .1719, three 1.75 and .1711, ten 3.3 and .1705; the general
-path 4 and .1745.
+The model then gets the class labels and the name of a ``Logloss`` or ``MultiClass`` one.
+The objectives that grow it choose no learning rate by themselves as these do, so that a
+fit of theirs that stops after one tree is asked for it.
+
+Labels alone, validation sets where the loss is not cross-entropy of two classes, monotonic
+constraints at other temperatures than 1, and all that is not plain log-loss on the CPU take
+the general path, with class weights moved into the loss first.
 """
 
 import json
-import warnings
 
 import numpy as np
 from optuna.distributions import FloatDistribution, IntDistribution
 from sklearn.preprocessing import LabelEncoder
 
-from skdistill.students._boosting import class_factor, codes, weighted_rows
+from skdistill.students._boosting import baseline, class_factor, codes, weighted_rows
+from skdistill.students._leaves import labels_alone
 from skdistill.students._reduction import fit_by_labels
 from skdistill.students._registry import Fitted, register
 
 _WEIGHTS = {"class_weights", "auto_class_weights", "scale_pos_weight"}
 _LOUD = {"verbose", "logging_level", "verbose_eval", "silent", "metric_period", "plot"}
-_LOG_LOSS = {None, "Logloss", "CrossEntropy"}
-_NEWTON_STEPS = 2
-_MOST_ROWS = 2**24  # that a float32 can number
+_LOG_LOSS, _SEVERAL = {None, "Logloss", "CrossEntropy"}, {None, "MultiClass"}
+_NAMES = {"class_names", "classes_count"}  # an order of classes of the user's own
+_OWN_LEAVES = {  # what leaves that another hand solves cannot honour
+    "monotone_constraints", "model_shrink_rate", "langevin", "posterior_sampling",
+    "leaf_estimation_backtracking",
+}  # fmt: skip
+_PASSES, _NEWTON_STEPS = 2, 3
+_TREES = 64  # whose leaves are held at a time
 
 
 def fit_catboost(student, X, loss, *, random_state=None, **fit_params):
     """Fit a `CatBoostClassifier` in place; its parameters and `fit` keep their meaning.
 
-    The path is "direct" for two classes with the default loss function on the CPU, and of
-    validation data for log-loss at temperature 1 (or ``alpha=0``).
+    The path is "direct" for the default loss function on the CPU; with validation data, for
+    two classes where the loss is cross-entropy (at temperature 1 or ``alpha=0``). Where
+    leaves are solved here, `leaf_estimation_iterations` counts the Newton steps of a pass.
     """
     X, loss, fit_params = weighted_rows(X, loss, fit_params)
     given = student.get_params()
     params = {name: value for name, value in given.items() if name not in _WEIGHTS}
     loss = _weighted(loss, given)
-    judged = fit_params.get("eval_set") is not None and not _is_cross_entropy(loss)
-    if _is_log_loss(loss, params) and not judged:
-        fitted = Fitted(_fit_two_classes(type(student), params, X, loss, fit_params))
+    if _is_direct(loss, params, fit_params):
+        fitted = Fitted(_fit_directly(type(student), params, X, loss, fit_params))
     else:
         own = type(student)(**params)
         fitted = fit_by_labels(own, X, loss, random_state=random_state, **fit_params)
     _take_model(student, fitted.student)
     return fitted._replace(student=student)
+
+
+def _is_direct(loss, params, fit_params):
+    """Whether CatBoost can grow the trees on soft targets and nothing asked for is lost."""
+    asked = [params.get(name) for name in ("loss_function", "objective", "eval_metric")]
+    known = _LOG_LOSS if loss.n_classes == 2 else _SEVERAL
+    plain = (
+        all(isinstance(name, str | None) and name in known for name in asked)
+        and not params.get("custom_metric")
+        and params.get("task_type") != "GPU"
+        and not any(params.get(name) for name in _NAMES)
+    )
+    if not plain or _is_cross_entropy(loss):
+        return plain
+    judged_or_begun = ("eval_set", "init_model", "baseline")
+    return (
+        labels_alone(loss) is None
+        and params.get("leaf_estimation_method") in (None, "Newton")
+        and not any(params.get(name) for name in _OWN_LEAVES)
+        and all(fit_params.get(name) is None for name in judged_or_begun)
+    )
 
 
 def _weighted(loss, params):
@@ -72,78 +101,81 @@ def _weighted(loss, params):
     return loss.reweight(class_factor(loss, np.asarray(weight, dtype=float)))
 
 
-def _is_log_loss(loss, params):
-    asked = [params.get(name) for name in ("loss_function", "objective", "eval_metric")]
-    return (
-        loss.n_classes == 2
-        and loss.n_samples <= _MOST_ROWS
-        and all(isinstance(name, str | None) and name in _LOG_LOSS for name in asked)
-        and not params.get("custom_metric")
-        and params.get("task_type") != "GPU"
-    )
-
-
 def _is_cross_entropy(loss):
-    return loss.temperature == 1 or loss.alpha == 0
+    return loss.n_classes == 2 and (loss.temperature == 1 or loss.alpha == 0)
 
 
-def _fit_two_classes(catboost_class, params, X, loss, fit_params):
-    """Fit by an objective that takes soft targets; name the model a `Logloss` one."""
-    if not np.all(loss.row_weight == 1):
-        fit_params["sample_weight"] = loss.row_weight
+def _fit_directly(catboost_class, params, X, loss, fit_params):
+    """Fit by an objective that takes soft targets; name the model as natively."""
+    from catboost import CatBoost
+
+    target, weight = loss.pull()
+    if not np.all(weight == 1):
+        fit_params["sample_weight"] = weight
     native = _first_tree(catboost_class, params, X, loss, fit_params)
     resolved, names = native.get_all_params(), native.get_metadata()["class_params"]
-    params = {k: v for k, v in params.items() if k not in ("objective", "eval_metric", "eta")}
-    params["learning_rate"] = resolved["learning_rate"]
-    if _is_cross_entropy(loss):
-        target, params["loss_function"] = loss.blend()[:, 1], "CrossEntropy"
+    own = {k: v for k, v in params.items() if k not in ("objective", "eval_metric", "eta")}
+    own["learning_rate"] = resolved["learning_rate"]
+    if loss.n_classes == 2:
+        if fit_params.get("eval_set") is not None:
+            fit_params["eval_set"] = _encoded(fit_params["eval_set"], loss.classes)
+        own["loss_function"], target = "CrossEntropy", target[:, 1]
+        grown = catboost_class(**own).fit(X, target, **fit_params)
     else:
-        objective = params["loss_function"] = _Objective(loss)
-        params.setdefault("leaf_estimation_iterations", _NEWTON_STEPS)
-        params |= {"leaf_estimation_method": resolved["leaf_estimation_method"]}
-        params |= {"eval_metric": "RMSE:hints=skip_train~true"}
-        target = objective.target
-    if fit_params.get("eval_set") is not None:
-        fit_params["eval_set"] = _encoded(fit_params["eval_set"], loss.classes)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Failed to import numba")
-        own = catboost_class(**params).fit(X, target, **fit_params)
-    _name_log_loss(own.get_metadata(), names)
-    return own
+        grown = CatBoost(own | {"loss_function": "MultiRMSE"}).fit(X, target, **fit_params)
+    if not _is_cross_entropy(loss):
+        resolved["leaf_estimation_iterations"] = _NEWTON_STEPS
+        _solve_leaves(grown, X, loss, resolved | own)
+    _rename(grown.get_metadata(), ("Logloss", "MultiClass")[loss.n_classes > 2], names)
+    return grown
 
 
-class _Objective:
-    """Derivatives of a loss, found by a target that is the number of a row.
-
-    Rows are numbered by their soft targets, so that what CatBoost itself does with
-    targets, as to categories, it does with the order of the soft ones.
-    """
-
-    def __init__(self, loss):
-        order = np.argsort(loss.blend()[:, 1], kind="stable")
-        self.loss = loss.take(order)
-        self.target = np.argsort(order) / _MOST_ROWS
-        self.blocks = {}  # CatBoost asks for the same rows again and again
-
-    def calc_ders_range(self, raw, targets, weights):
-        targets = np.asarray(targets)
-        key = targets.tobytes()
-        if key not in self.blocks:
-            rows = np.rint(targets * _MOST_ROWS).astype(np.intp)
-            self.blocks[key] = self.loss.take(rows)
-        gradient, hessian = self.blocks[key].gradient_and_hessian(raw)
-        return list(zip((-gradient).tolist(), (-hessian).tolist(), strict=True))
-
-    def __deepcopy__(self, memo):
-        """CatBoost copies its parameters; the targets among them need no copy."""
-        return self
+def _solve_leaves(model, X, loss, params):
+    """Newton steps in the leaves of one tree after the other, shrunk by the learning rate."""
+    shape = loss.raw_shape[1:]
+    start = baseline(loss) if params.get("boost_from_average") else np.zeros(shape)
+    raw = np.zeros(loss.raw_shape, order="F") + start.reshape(shape)
+    values = [np.zeros((count, *shape)) for count in model.get_tree_leaf_counts()]
+    penalty = params["l2_leaf_reg"] * loss.total_weight / loss.n_samples
+    n_steps, threads = params["leaf_estimation_iterations"], params.get("thread_count", -1)
+    for _ in range(_PASSES):
+        for value, leaf in zip(values, _leaves_by_tree(model, X, threads), strict=True):
+            move = np.zeros_like(value)
+            for step in range(n_steps):
+                at = raw + move[leaf] if step else raw
+                move += _newton_step(loss, at, leaf, len(value), penalty)
+            move *= params["learning_rate"]
+            value += move
+            raw += move[leaf]
+    model.set_leaf_values(np.concatenate([value.ravel() for value in values]))
+    model.set_scale_and_bias(1, start.tolist() if shape else start.item())
 
 
-def _name_log_loss(metadata, names):
-    """Make a model say that it was trained on `Logloss`, with labels named as natively."""
+def _leaves_by_tree(model, X, thread_count):
+    """Leaf of each row, tree by tree."""
+    for first in range(0, model.tree_count_, _TREES):
+        last = min(first + _TREES, model.tree_count_)
+        yield from model.calc_leaf_indexes(X, first, last, thread_count).T.astype(np.intp)
+
+
+def _newton_step(loss, raw, leaf, n_leaves, penalty):
+    """Step of each leaf by the diagonal of its Hessian (Friedman 2001, algorithm 6)."""
+
+    def total(per_row):
+        columns = np.atleast_2d(per_row.T)
+        sums = np.stack([np.bincount(leaf, one, n_leaves) for one in columns], axis=1)
+        return sums.reshape(n_leaves, *raw.shape[1:])
+
+    gradient, hessian = map(total, loss.gradient_and_hessian(raw))
+    share = 1 if raw.ndim == 1 else 1 - 1 / loss.n_classes
+    return -share * gradient / (hessian + penalty)
+
+
+def _rename(metadata, loss_function, names):
+    """Make a model say that it was trained on `loss_function`, classes named as natively."""
     options = metadata["params"]
-    for name in ("CrossEntropy", "PythonUserDefinedPerObject"):
-        options = options.replace(f'"{name}"', '"Logloss"')
+    for name in ("CrossEntropy", "MultiRMSE"):
+        options = options.replace(f'"{name}"', f'"{loss_function}"')
     options = json.loads(options)
     options["data_processing_options"]["class_names"] = json.loads(names)["class_names"]
     metadata["class_params"], metadata["params"] = names, json.dumps(options)

@@ -1,4 +1,4 @@
-"""CatBoost students: soft targets of two classes by its own training."""
+"""CatBoost students: trees of its own training, leaves solved for the loss."""
 
 import pickle
 
@@ -10,6 +10,7 @@ from sklearn.base import clone
 
 from skdistill.loss import CombinedLoss, logits
 from skdistill.students import fit_student, search_space
+from skdistill.students._reduction import fit_by_labels
 
 catboost = pytest.importorskip("catboost")
 
@@ -136,15 +137,18 @@ def test_monotone_constraints_hold_on_a_grid_of_profiles(temperature):
     assert np.ptp(sweep, axis=0).max() > 0.1
 
 
+@both_numbers_of_classes
 @pytest.mark.parametrize("temperature", [1, 3])
-def test_categories_of_a_frame_are_read(temperature):
+def test_categories_of_a_frame_are_read(temperature, n_classes):
     rng = np.random.default_rng(0)
     group = rng.integers(0, 8, 400)
     frame = pd.DataFrame(
         {"group": np.array(list("abcdefgh"))[group], "x": rng.normal(size=400)}
     )
-    truth = np.column_stack([1 - group / 10 - 0.1, group / 10 + 0.1])
-    y = (rng.random(400) < truth[:, 1]).astype(int)
+    of_last = group / 10 + 0.1
+    others = np.repeat((1 - of_last[:, None]) / (n_classes - 1), n_classes - 1, axis=1)
+    truth = np.column_stack([others, of_last])
+    y = (truth.cumsum(axis=1) < rng.random((400, 1))).sum(axis=1)
     loss = CombinedLoss(truth, y, temperature=temperature, alpha=1.0)
     own = fit_student(
         student(iterations=100, learning_rate=0.2), frame, loss, cat_features=["group"]
@@ -153,8 +157,9 @@ def test_categories_of_a_frame_are_read(temperature):
     assert np.abs(own.student.predict_proba(frame) - truth).mean() < 0.05
 
 
-def test_a_tempered_fit_serves_the_tempered_loss_best():
-    X, y, proba = rows(2)
+@both_numbers_of_classes
+def test_a_tempered_fit_serves_the_tempered_loss_best(n_classes):
+    X, y, proba = rows(n_classes)
     loss = CombinedLoss(proba, y, temperature=3, alpha=1)
     tempered = fit_student(student(iterations=40), X, loss)
     plain = fit_student(student(iterations=40), X, CombinedLoss(proba, y, alpha=1))
@@ -164,6 +169,76 @@ def test_a_tempered_fit_serves_the_tempered_loss_best():
         for fitted in (tempered, plain)
     ]
     assert reached[0] < reached[1]
+
+
+@both_numbers_of_classes
+@pytest.mark.parametrize("grow_policy", ["SymmetricTree", "Lossguide"])
+def test_solved_leaves_beat_label_copies(n_classes, grow_policy):
+    X, y, proba = rows(n_classes)
+    loss = CombinedLoss(proba, y, temperature=3)
+    own = fit_student(student(grow_policy=grow_policy), X, loss)
+    copies = fit_by_labels(student(grow_policy=grow_policy), X, loss)
+    assert (own.path, copies.path) == ("direct", "label-reduction")
+    values = [
+        loss.parts(logits(fitted.student.predict_proba(X))).total for fitted in (own, copies)
+    ]
+    assert values[0] < values[1]
+
+
+def test_conditional_probabilities_of_three_classes_are_recovered():
+    X = np.repeat([[0.0], [1.0], [2.0]], 50, axis=0)
+    truth = np.repeat([[0.7, 0.2, 0.1], [0.1, 0.1, 0.8], [0.3, 0.4, 0.3]], 50, axis=0)
+    y = np.tile([0, 1, 2], 50)
+    for temperature in (1, 3):
+        loss = CombinedLoss(truth, y, temperature=temperature, alpha=1.0)
+        own = fit_student(student(iterations=200, learning_rate=0.3), X, loss).student
+        assert_allclose(own.predict_proba(X), truth, atol=2e-3)
+
+
+def test_more_newton_steps_are_taken_where_the_user_asks_for_them():
+    X, y, proba = rows(3)
+    loss = CombinedLoss(proba, y, temperature=3)
+    few, many = (
+        loss.parts(
+            logits(
+                fit_student(student(leaf_estimation_iterations=n), X, loss).student
+                .predict_proba(X)
+            )
+        ).total
+        for n in (1, 5)
+    )  # fmt: skip
+    assert many < few
+
+
+def test_boosting_starts_from_the_average_where_the_user_asks_for_it():
+    X, y, proba = rows(2)
+    loss = CombinedLoss(proba, y, temperature=3)
+    held_back = {"iterations": 1, "learning_rate": 1e-6}
+    own = fit_student(student(boost_from_average=True, **held_back), X, loss).student
+    assert_allclose(
+        logits(own.predict_proba(X)), loss.constant(np.zeros(len(y), int), 1)[0], atol=1e-5
+    )
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"leaf_estimation_method": "Gradient"},
+        {"model_shrink_rate": 0.1},
+        {"class_names": ("cat", "bee", "ant")},
+        {"loss_function": "MultiClassOneVsAll"},
+    ],
+    ids=lambda params: next(iter(params)),
+)
+def test_what_solved_leaves_cannot_honour_takes_the_general_path(params):
+    X, y, proba = rows(3)
+    loss = CombinedLoss(proba, y, temperature=3, classes=ANIMALS)
+    own = fit_student(student(**params), X, loss)
+    assert own.path == "label-reduction"
+    order = list(own.student.classes_)
+    assert own.student.get_params() == student(**params).get_params()
+    by_name = own.student.predict_proba(X)[:, [order.index(name) for name in ANIMALS]]
+    assert (by_name.argmax(axis=1) == y).mean() > 0.6
 
 
 def test_rows_known_to_the_teacher_alone_are_learnt():

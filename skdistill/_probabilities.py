@@ -156,12 +156,12 @@ def check_teacher_proba(proba, n_samples, classes):
     """
     names = _names_of(proba)
     values = np.asarray(proba, dtype=np.float64)
-    if names and len(names) == len(set(names)):
+    if names:
         named = [_as_named(label, names) for label in classes.tolist()]
-        lacking = [name for name in named if name not in names]
-        if lacking:
+        if wrong := [name for name in named if names.count(name) != 1]:
             raise ValueError(
-                f"teacher_proba has columns {names} and none for the classes {lacking}"
+                f"teacher_proba has columns {names} and not one for each of the classes "
+                f"{wrong}; name its columns by the classes, or pass an array of them in order"
             )
         check_proba(values, "teacher_proba")
         values = renormalise(values[:, [names.index(name) for name in named]])

@@ -221,12 +221,15 @@ def _out_of_fold(teacher, X, y, fit_params, rows, splits, classes, n_jobs):
 
 
 def _label_fold(teacher, X, y, fit_params, train, test, classes):
+    present = np.isin(classes, y[train])
+    if present.sum() == 1:  # which few classifiers are fitted to
+        return np.tile(present.astype(float), (len(test), 1)), True
     params = take_params(X, fit_params, train)
     fitted = clone(teacher).fit(take_rows(X, train), y[train], **params)
     if not len(test):
         return np.empty((0, len(classes))), False
     proba = ask_teacher(fitted, take_rows(X, test), classes, fill=True)
-    return proba, not np.isin(classes, y[train]).all()
+    return proba, not present.all()
 
 
 def _calibrator(proba, y, classes, rows, method, sample_weight):

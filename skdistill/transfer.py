@@ -47,8 +47,8 @@ def stack_rows(X, more):
     Parameters
     ----------
     X, more : arrays, frames (pandas, polars), sparse matrices or lists
-        Of the same kind and columns. Categories become those of X, numbers the type
-        that holds both.
+        Of the same kind and columns. Categories become those of X, others missing,
+        numbers the type that holds both.
 
     Returns
     -------
@@ -66,8 +66,10 @@ def stack_rows(X, more):
         import pandas as pd
 
         if hasattr(X, "columns"):
-            categories = X.select_dtypes("category").dtypes
-            more = more[X.columns].astype(categories)
+            more = more[X.columns].copy()
+            for name, kind in X.select_dtypes("category").dtypes.items():
+                own = more[name].astype("category").cat
+                more[name] = own.set_categories(kind.categories, ordered=kind.ordered)
         return pd.concat([X, more], ignore_index=True)
     if isinstance(X, list):
         return [*X, *more]

@@ -121,6 +121,15 @@ def test_a_fold_that_lacks_a_class_gives_it_probability_zero_and_one_warning():
     assert_allclose(proba.sum(axis=1), 1)
 
 
+def test_a_fold_of_one_class_says_that_class_whatever_the_teacher_takes():
+    rare = np.where(CODES == 0, NAMES[0], NAMES[1])
+    teacher, (first, last) = LogisticRegression(max_iter=1000), np.split(np.arange(150), [75])
+    cv = resolve_cv([(first, last), (last, first)], teacher, rare)
+    with pytest.warns(UserWarning, match="1 of 2 folds of the teacher lack a class"):
+        proba = label_rows(teacher, X, rare, NAMES[:2], cv=cv).proba
+    assert_array_equal(proba[first], np.tile([0, 1], (75, 1)))
+
+
 def test_weights_follow_their_fold():
     weight = np.random.default_rng(0).uniform(size=len(Y))
     proba = labels(GaussianNB(), 3, fit_params={"sample_weight": weight}).proba
@@ -372,7 +381,10 @@ def test_rows_are_stacked_in_their_own_container():
     more = pd.DataFrame({"c": ["y", "x"], "a": [3, 4]})
     stacked = stack_rows(frame, more)
     assert_array_equal(stacked["a"], [1, 2, 3, 4])
-    assert isinstance(stacked["c"].dtype, pd.CategoricalDtype)
+    assert stacked["c"].dtype == frame["c"].dtype
+    unseen = stack_rows(frame, more.replace("x", "unseen"))
+    assert unseen["c"].dtype == frame["c"].dtype
+    assert_array_equal(unseen["c"].isna(), [False, False, False, True])
     polars = stack_rows(pl.DataFrame({"a": [1.0]}), pl.DataFrame({"a": [2]}))
     assert polars["a"].to_list() == [1.0, 2.0]
     assert stack_rows(["text"], ["more"]) == ["text", "more"]

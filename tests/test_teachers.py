@@ -188,6 +188,10 @@ def test_a_class_absent_from_a_fold_is_dropped_and_rows_renormalised():
         (np.tile([-0.5, 1, 0.5], (150, 1)), "negative"),
         (np.ones((150, 3)), "sum to 1"),
         (pd.DataFrame(np.full((150, 2), 0.5), columns=NAMES[:2]), "virginica"),
+        (
+            pd.DataFrame(np.full((150, 3), 1 / 3), columns=NAMES[[0, 0, 1]]),
+            "setosa.*virginica",
+        ),
     ],
 )
 def test_precomputed_labels_of_the_wrong_kind_are_refused(proba, message):

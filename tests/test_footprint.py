@@ -174,6 +174,20 @@ class Recorder(BaseEstimator):
         time.sleep(0.002)
 
 
+def test_what_slows_a_machine_for_a_while_does_not_slow_the_model(monkeypatch):
+    class Disturbed:
+        clock, calls = 0.0, 0
+
+        def predict(self, X):
+            self.calls += 1
+            self.clock += 0.5 if self.calls <= 25 else 0.125
+
+    model = Disturbed()
+    monkeypatch.setattr("skdistill.footprint.perf_counter", lambda: model.clock)
+    rows = np.arange(6).reshape(3, 2)
+    assert latency(model, rows, method="predict", n_calls=40, seconds=60) == 0.125
+
+
 def test_latency_is_at_least_what_a_call_takes_and_changes_rows():
     model = Recorder()
     rows = np.arange(6).reshape(3, 2)

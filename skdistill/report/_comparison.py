@@ -137,7 +137,7 @@ def distillation_report(
     report = DistillationReport(verdict="", test=rows.section())
     if "plain" in models:
         report["retention"] = rows.retention()
-    report["verdict"] = _sentence(model, report.get("retention"))
+    report["verdict"] = " ".join(_sentences(model, report, rows))
     if X_train is not None:
         report["train"] = _compared(models, X_train, y_train).section(differences=False)
     if by is not None:
@@ -158,11 +158,22 @@ def distillation_report(
     return report
 
 
-def _sentence(model, share):
+def _sentences(model, report, rows):
+    """The verdict on the log-loss, and what else one has to know to believe it."""
     student = type(last_step(part_of(model, "student_"))).__name__
-    if share is None:
-        return f"{student}: no plain student to compare with; give X_train and y_train."
-    return f"{student}: {verdict(share)}."
+    if "retention" not in report:
+        yield f"{student}: no plain student to compare with; give X_train and y_train."
+        return
+    yield f"{student}: {verdict(report['retention'])}."
+    gain = report["test"]["distilled - plain"]
+    if report["retention"].low > 0 and gain["brier"].high >= 0 and gain["accuracy"].low <= 0:
+        yield "In Brier score and in accuracy no gain is detectable."
+    outcome = rows.y[:, None] == rows.classes
+    if ruled_out := np.count_nonzero(rows.probas["plain"][outcome] == 0):
+        yield (
+            f"The plain student rules out what happened in {ruled_out} of {len(rows.y)} test "
+            "rows: give plain= one that is bounded, or a search."
+        )
 
 
 # Models ------------------------------------------------------------------------------

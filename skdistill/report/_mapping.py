@@ -111,8 +111,8 @@ def verdict(share):
     if not np.isfinite(low + high):
         return "the teacher's lead over the plain student is in doubt: ship the plain one"
     kept = (
-        f"{value:.0f} % of the teacher's lead, 95 % interval over test rows {low:.0f} to "
-        f"{high:.0f} (100 is the teacher itself)"
+        f"{value:.0f} % of the teacher's lead in log-loss over the plain student, 95 % "
+        f"interval over test rows {low:.0f} to {high:.0f} (100 is the teacher itself)"
     )
     if low > 0:
         return f"keeps {kept}"

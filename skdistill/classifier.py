@@ -232,10 +232,10 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             order of the sorted classes, or named by them. In a cross-validation they
             must come from models that did not see the held-out rows.
         X_unlabeled : rows like those of X, default=None
-            Rows without a label: the student learns on them what the teacher says. The
-            two terms of the loss are separate means, so that many of them do not drown
-            the labels. A cross-validation hands them on whole, unless there are exactly
-            as many as rows in X: then it would slice them.
+            Rows without a label, of weight 1: the student learns on them what the teacher
+            says. The two terms of the loss are separate means, so that many of them do
+            not drown the labels. A cross-validation hands them on whole, unless there are
+            exactly as many as rows in X: then it would slice them.
         **fit_params : dict
             Handed to the student's ``fit``; to the teacher's and the splitter's too as
             metadata routing asks, if it is enabled.

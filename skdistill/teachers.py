@@ -418,8 +418,8 @@ def check_members(members):
     Raises
     ------
     ValueError
-        If an entry is no ``(name, teacher)`` or ``(name, teacher, weight)``, a weight is
-        negative or all are 0, or a teacher gives no probabilities.
+        If an entry is no ``(name, teacher)`` or ``(name, teacher, weight)``, or a weight
+        is negative or all are 0.
     """
     for member in members or [None]:
         if not (isinstance(member, tuple) and len(member) in (2, 3)):
@@ -427,7 +427,6 @@ def check_members(members):
                 "a list of teachers holds (name, teacher) or (name, teacher, weight), got "
                 f"{member!r}"
             )
-        check_teacher(member[1])
     weights = [weight[0] if weight else 1.0 for _, _, *weight in members]
     if min(weights) < 0 or not any(weights):
         raise ValueError(

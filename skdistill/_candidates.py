@@ -68,12 +68,13 @@ def candidates(students, X, temperatures, alphas):
     Raises
     ------
     ValueError
-        If two students have one name, a dictionary has an unknown key, or a name is none of
-        a student that takes X.
+        If two students have one name, a dictionary has an unknown key, a name is none of
+        a student that takes X, or a temperature or alpha is out of its range.
     """
     found = []
     for family, student, own_temperature, own_alpha in _students(students, X):
         each = list(product(_given(own_temperature, temperatures), _given(own_alpha, alphas)))
+        _check_ranges(family, each)
         for temperature, alpha in each:
             told_apart = [family]
             if len(each) > 1:
@@ -106,6 +107,16 @@ def estimators(students):
         None for a name of "auto", which stands for one that is made for X.
     """
     return [_named(one, lambda name: None)[1] for one in students]
+
+
+def _check_ranges(family, each):
+    for temperature, alpha in each:
+        if not (temperature is None or 0 < temperature < np.inf):
+            raise ValueError(
+                f"temperatures must be greater than 0, got {temperature:g} for {family!r}"
+            )
+        if not (alpha is None or 0 <= alpha <= 1):
+            raise ValueError(f"alphas must lie in [0, 1], got {alpha:g} for {family!r}")
 
 
 def _given(own, common):

@@ -335,6 +335,20 @@ def test_students_are_estimators_names_pairs_and_dictionaries():
         assert "'Pipeline'" not in str(told.value).partition(";")[2]
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ((["tree"], [1, 0], None), "temperatures .* got 0 for 'tree'"),
+        ((["tree"], None, [0.5, 1.5]), "alphas .* got 1.5 for 'tree'"),
+        (([{"name": "a", "student": TREE, "alpha": -1}], None, None), "got -1 for 'a'"),
+    ],
+)
+def test_a_temperature_or_alpha_out_of_range_is_refused(given, said):
+    students, temperatures, alphas = given
+    with pytest.raises(ValueError, match=said):
+        candidates(students, X, temperatures, alphas)
+
+
 def test_names_of_auto_stand_for_students_made_for_the_data():
     missing = np.where(X > 1, np.nan, X)
     given = ["logistic", ("deep", "tree"), {"student": "network", "alpha": 1}, "MLPClassifier"]

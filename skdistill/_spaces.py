@@ -162,6 +162,11 @@ def space_of(param_distributions, estimator):
     several = param_distributions
     if isinstance(several, dict):
         several = [several]
+    if not several or not all(isinstance(one, dict) for one in several):
+        raise TypeError(
+            "param_distributions must be 'auto', a dict or a list of dicts, got "
+            f"{param_distributions!r}"
+        )
     branches = [{name: _dimension(name, d) for name, d in one.items()} for one in several]
     return Space([_told_apart(branch, i, branches) for i, branch in enumerate(branches)])
 

@@ -16,12 +16,12 @@ import numpy as np
 import optuna
 from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler, TPESampler
-from optuna.storages import JournalStorage, RDBStorage
+from optuna.storages import InMemoryStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend
+from optuna.study import StudyDirection
 from optuna.trial import TrialState
 from sklearn.base import clone
 
-_FINISHED = (TrialState.COMPLETE, TrialState.FAIL, TrialState.PRUNED)
 _SPLITS, _FINGERPRINT, _START, _LEFT_OUT = "splits", "fingerprint", "start", "left_out"
 _KEPT = ("test_scores", "train_scores", "fit_time", "score_time")
 
@@ -41,21 +41,27 @@ class TPEByNumber(BaseSampler):
     """Tree-structured Parzen estimators, seeded anew for each trial by its number.
 
     Numbers are unique in a study, so no draw repeats: neither when a search is resumed
-    nor when several processes share a study under one seed. Parameters are drawn jointly,
-    in groups where a space is conditional, and trials still running count as bad, so that
-    those of a batch differ.
+    nor when several processes share a study under one seed, but for one draw when a
+    process joins. Parameters are drawn jointly, in groups where a space is conditional,
+    and trials still running count as bad, so that those of a batch differ.
 
     Parameters
     ----------
     seed : int
+
+    Attributes
+    ----------
+    number : int
+        To be set before each draw: what follows the last trial of this process.
     """
 
     def __init__(self, seed):
         self._seed = seed
+        self.number = 0
 
     def before_trial(self, study, trial):
         """Make the sampler of this trial."""
-        seed = np.random.SeedSequence([self._seed, trial.number]).generate_state(1)[0]
+        seed = np.random.SeedSequence([self._seed, self.number]).generate_state(1)[0]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)
             self._own = TPESampler(
@@ -75,24 +81,29 @@ class TPEByNumber(BaseSampler):
         return self._own.sample_independent(study, trial, param_name, param_distribution)
 
 
-def open_study(storage, study_name, sampler):
-    """The study of a name, new unless it is there.
+def open_storage(given):
+    """Where a study is kept.
 
     Parameters
     ----------
-    storage : str, path, optuna storage or None
+    given : str, path, optuna storage or None
         A URL, else the path of a journal file; None: memory.
-    study_name : str or None
-    sampler : optuna sampler
 
     Returns
     -------
-    optuna.Study
+    optuna storage
     """
-    if isinstance(storage, str) and "://" in storage:
-        storage = _open_database(storage)
-    elif isinstance(storage, str | os.PathLike):
-        storage = JournalStorage(JournalFileBackend(os.fspath(storage)))
+    if given is None:
+        return InMemoryStorage()
+    if isinstance(given, str) and "://" in given:
+        return _open_database(given)
+    if isinstance(given, str | os.PathLike):
+        return JournalStorage(JournalFileBackend(os.fspath(given)))
+    return given
+
+
+def open_study(storage, study_name, sampler):
+    """The study of a name, new unless it is there."""
     return optuna.create_study(
         storage=storage,
         study_name=study_name,
@@ -169,10 +180,11 @@ def check_same(study, mark):
     Raises
     ------
     ValueError
-        If the study has another mark, or trials and none.
+        If the study has another mark, or none and trials or another direction.
     """
     known = study.user_attrs.get(_FINGERPRINT)
-    if known is None and not study.get_trials(deepcopy=False):
+    maximised = study.directions == [StudyDirection.MAXIMIZE]
+    if known is None and maximised and not study.get_trials(deepcopy=False):
         study.set_user_attr(_FINGERPRINT, mark)
     elif known is None:
         raise ValueError(
@@ -186,81 +198,119 @@ def check_same(study, mark):
         )
 
 
-def finished(study):
-    """Trials that came to an end, failed ones too, by number.
+class Trials:
+    """The trials of a study.
+
+    Optuna writes each value when it is drawn, its samplers read all trials for each draw,
+    and a database takes milliseconds for either. So the default sampler draws in a copy in
+    memory, and a trial is written with all its values. A user's sampler may keep its state
+    in the study, and draws there; what others enqueue in the study is asked for there.
 
     Parameters
     ----------
     study : optuna.Study
+    storage : optuna storage
+        Of the study.
+    sampler : TPEByNumber, default=None
+        Draws in a copy. None: the study's own draws, in the study.
 
-    Returns
-    -------
-    list of optuna.trial.FrozenTrial
-    """
-    return study.get_trials(deepcopy=False, states=_FINISHED)
-
-
-def enqueue(study, start):
-    """Let a candidate be tried next, unless it waits or was tried.
-
-    Parameters
+    Attributes
     ----------
-    study : optuna.Study
-    start : Start
-
-    Returns
-    -------
-    bool
-        Whether it is new. One that is running elsewhere is new: it may be of a process
-        that was killed.
+    ended : list of optuna.trial.FrozenTrial
+        When last read: failed ones and those of other processes too, by number.
     """
-    states = (*_FINISHED, TrialState.WAITING)
-    tried = study.get_trials(deepcopy=False, states=states)
-    if start.name in [trial.user_attrs.get(_START) for trial in tried]:
-        return False
-    attrs = {_START: start.name, _LEFT_OUT: start.left_out}
-    study.enqueue_trial(start.values, user_attrs=attrs)
-    return True
 
+    def __init__(self, study, storage, sampler=None):
+        self.study = study
+        self._storage = storage
+        self._study_id = storage.get_study_id_from_name(study.study_name)
+        self._sampler = sampler
+        self._copy = None if sampler is None else self._empty()
+        self._queue = []
+        self.read()
+        begun = len(study.get_trials(deepcopy=False))
+        if sampler is not None:
+            sampler.number = begun
+        elif begun:
+            study.sampler.reseed_rng()  # else it draws what it has drawn before
 
-def ask(study, space):
-    """A new trial, its values drawn.
+    def _empty(self):
+        return optuna.create_study(sampler=self._sampler, direction="maximize")
 
-    Parameters
-    ----------
-    study : optuna.Study
-    space : Space
+    def read(self):
+        """Bring what has ended, and the copy, up to date."""
+        trials = self.study.get_trials(deepcopy=False)
+        stored = [trial for trial in trials if trial.state != TrialState.WAITING]
+        self.ended = [trial for trial in stored if trial.state.is_finished()]
+        self._waiting = len(stored) < len(trials)
+        if self._copy is None:
+            return
+        copied = self._copy.get_trials(deepcopy=False)
+        if any(a.params != b.params for a, b in zip(copied, stored, strict=False)):
+            self._copy, copied = self._empty(), []  # another process wrote first
+        for a, b in zip(copied, stored, strict=False):
+            if a.state != b.state:
+                self._copy.tell(a.number, b.values, b.state)
+        self._copy.add_trials(stored[len(copied) :])
 
-    Returns
-    -------
-    optuna.Trial
-    """
-    trial = study.ask()
-    space.suggest(trial, trial.user_attrs.get(_LEFT_OUT, ()))
-    return trial
+    def enqueue(self, start):
+        """Let a `Start` be tried next, unless it is queued or was tried; whether it is new.
 
+        One that is running elsewhere is new: it may be of a process that was killed.
+        """
+        tried = [trial.user_attrs.get(_START) for trial in self.ended]
+        if start.name in [*tried, *(queued.name for queued in self._queue)]:
+            return False
+        self._queue.append(start)
+        return True
 
-def tell(study, trial, splits, value):
-    """Finish a trial; without a finite value it has failed.
+    def ask(self, space):
+        """A new trial, its values of a `Space` drawn."""
+        self.read()
+        study = self.study if self._copy is None or self._waiting else self._copy
+        if self._queue:
+            start = self._queue.pop(0)
+            attrs = {_START: start.name, _LEFT_OUT: start.left_out}
+            study.enqueue_trial(start.values, attrs)
+        trial = study.ask()
+        space.suggest(trial, trial.user_attrs.get(_LEFT_OUT, ()))
+        return trial if study is self.study else self._written(trial)
 
-    Parameters
-    ----------
-    study : optuna.Study
-    trial : optuna.Trial
-    splits : list of dict or None
-        What each split gave.
-    value : float
+    def _written(self, trial):
+        drawn = self._copy.get_trials(deepcopy=False)[trial.number]
+        trial_id = self._storage.create_new_trial(self._study_id, drawn)
+        written = optuna.Trial(self.study, trial_id)
+        self._sampler.number = written.number + 1
+        return written
 
-    Returns
-    -------
-    optuna.trial.FrozenTrial
-    """
-    if splits is not None:
-        kept = [{k: _plain(one[k]) for k in _KEPT if k in one} for one in splits]
-        trial.set_user_attr(_SPLITS, kept)
-    if np.isfinite(value):
-        return study.tell(trial, float(value))
-    return study.tell(trial, state=TrialState.FAIL)
+    def tell(self, trial, splits, value, callbacks=()):
+        """Finish a trial; whether a callback or the sampler asks to stop.
+
+        `Study.stop` refuses outside `Study.optimize` and only raises a flag there. Checked
+        on Optuna 4.0 and 5.0.
+
+        Parameters
+        ----------
+        trial : optuna.Trial
+        splits : list of dict or None
+            What each split gave.
+        value : float
+            Unless it is finite the trial has failed.
+        callbacks : iterable of callable, default=()
+        """
+        if splits is not None:
+            kept = [{k: _plain(one[k]) for k in _KEPT if k in one} for one in splits]
+            trial.set_user_attr(_SPLITS, kept)
+        told = {"values": float(value)} if np.isfinite(value) else {"state": TrialState.FAIL}
+        study = self.study
+        study._stop_flag, study._thread_local.in_optimize_loop = False, True
+        try:
+            ended = study.tell(trial, **told)
+            for callback in callbacks:
+                callback(study, ended)
+        finally:
+            study._thread_local.in_optimize_loop = False
+        return study._stop_flag
 
 
 def splits_of(trials, n_splits, error_score):
@@ -287,31 +337,6 @@ def splits_of(trials, n_splits, error_score):
 def was_scored(trial):
     """Whether a fit of the trial succeeded."""
     return _SPLITS in trial.user_attrs
-
-
-def call(callbacks, study, trial):
-    """Call Optuna callbacks; whether one has asked to stop.
-
-    `Study.stop` refuses outside `Study.optimize` and only raises a flag there. Checked on
-    Optuna 4.0 and 5.0.
-
-    Parameters
-    ----------
-    callbacks : iterable of callable
-    study : optuna.Study
-    trial : optuna.trial.FrozenTrial
-
-    Returns
-    -------
-    bool
-    """
-    study._stop_flag, study._thread_local.in_optimize_loop = False, True
-    try:
-        for callback in callbacks:
-            callback(study, trial)
-    finally:
-        study._thread_local.in_optimize_loop = False
-    return study._stop_flag
 
 
 def _plain(value):

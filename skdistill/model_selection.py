@@ -209,15 +209,16 @@ feature_names_in_
         self.__dict__.pop("study_", None)
         space = self._space()
         with _study.quiet(), TemporaryDirectory(prefix="skdistill-") as folder:
-            study = self._open_study()
+            storage = _study.open_storage(self.storage)
+            study = _study.open_study(storage, self.study_name, copy.deepcopy(self.sampler))
             if self.storage is not None:
                 mark = self._fingerprint(X, y, routed, splits, space)
                 _study.check_same(study, mark)
-            _Run(self, study, space, folder, evaluate).to_the_end()
-        trials = _study.finished(study)
+            trials = _study.Trials(study, storage, self._own_sampler())
+            _Run(self, trials, space, folder, evaluate).to_the_end()
         self.study_ = study
-        candidates = [space.params(trial.params) for trial in trials]
-        return candidates, _study.splits_of(trials, len(splits), self.error_score)
+        candidates = [space.params(trial.params) for trial in trials.ended]
+        return candidates, _study.splits_of(trials.ended, len(splits), self.error_score)
 
     def _space(self):
         if any(is_frozen(kd._teacher()) for _, kd in distilled_inside(self.estimator)):
@@ -230,14 +231,15 @@ feature_names_in_
             )
         return space_of(self.param_distributions, self.estimator)
 
-    def _open_study(self):
+    def _own_sampler(self):
+        if self.sampler is not None:
+            return None
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
-        own = self.sampler is not None
-        sampler = copy.deepcopy(self.sampler) if own else _study.TPEByNumber(seed)
-        study = _study.open_study(self.storage, self.study_name, sampler)
-        if own and study.get_trials(deepcopy=False):
-            sampler.reseed_rng()  # else it draws what it has drawn before
-        return study
+        return _study.TPEByNumber(seed)
+
+    def _metric(self):
+        """Which of several is maximised; None: the first."""
+        return self.refit if isinstance(self.refit, str) else None
 
     def _fingerprint(self, X, y, routed, splits, space):
         return _study.fingerprint(
@@ -246,7 +248,7 @@ feature_names_in_
             y=y,
             splits=splits,
             fit_params=dict(routed.estimator.fit),
-            scoring=[_name(self.scoring), self.return_train_score],
+            scoring=[_name(self.scoring), self.return_train_score, self._metric()],
             param_distributions=space.fingerprint(),
         )
 
@@ -254,9 +256,9 @@ feature_names_in_
 class _Run:
     """The trials of one call of `fit`: asked for, evaluated, told."""
 
-    def __init__(self, search, study, space, folder, evaluate):
+    def __init__(self, search, trials, space, folder, evaluate):
         self.search = search
-        self.study = study
+        self.trials = trials
         self.space = space
         self.folder = folder
         self.evaluate = evaluate
@@ -272,7 +274,7 @@ class _Run:
         """
         search, begun = self.search, time.monotonic()
         for start in self.space.starts:
-            _study.enqueue(self.study, start)
+            self.trials.enqueue(start)
         over = False
         while not over and (left := self._left()) > 0:
             if not self._enqueue_undistilled() and left == 1:
@@ -283,26 +285,28 @@ class _Run:
             over = stopped or late
         if over and self._left() > 0 and self._enqueue_undistilled():
             self._batch(1)
-        if not any(_study.was_scored(trial) for trial in _study.finished(self.study)):
+        self.trials.read()
+        if not any(_study.was_scored(trial) for trial in self.trials.ended):
             raise self.failure or ValueError(
-                f"no trial of study {self.study.study_name!r} could be fitted"
+                f"no trial of study {self.trials.study.study_name!r} could be fitted"
             )
 
     def _left(self):
-        return self.search.n_trials - len(_study.finished(self.study))
+        self.trials.read()
+        return self.search.n_trials - len(self.trials.ended)
 
     def _batch(self, size):
-        """Ask, evaluate, tell; whether a callback asks to stop."""
-        trials = [_study.ask(self.study, self.space) for _ in range(size)]
-        untold, stopped = dict.fromkeys(trials), False
+        """Ask, evaluate, tell; whether a callback or the sampler asks to stop."""
+        asked = [self.trials.ask(self.space) for _ in range(size)]
+        untold, stopped = dict.fromkeys(asked), False
         try:
-            for wave in self._waves([self._candidate(trial) for trial in trials]):
+            for wave in self._waves([self._candidate(trial) for trial in asked]):
                 for candidate, splits in zip(wave, self._scored(wave), strict=True):
                     del untold[candidate.trial]
                     stopped |= self._tell(candidate.trial, splits)
         except Exception:
             for trial in untold:
-                _study.tell(self.study, trial, None, np.nan)
+                self.trials.tell(trial, None, np.nan)
             raise
         return stopped
 
@@ -360,22 +364,21 @@ class _Run:
             return [None] * len(candidates)
 
     def _tell(self, trial, splits):
-        """Whether a callback asks to stop."""
+        """Whether a callback or the sampler asks to stop."""
         value = np.nan if splits is None else np.mean([self._objective(one) for one in splits])
-        told = _study.tell(self.study, trial, splits, value)
-        return _study.call(self.search.callbacks or (), self.study, told)
+        return self.trials.tell(trial, splits, value, self.search.callbacks or ())
 
     def _objective(self, split):
         """The score that the study maximises: of several that of `refit`, else the first."""
-        scores, refit = split["test_scores"], self.search.refit
+        scores = split["test_scores"]
         if not isinstance(scores, dict):
             return scores
         check_refit(self.search, scores)
-        return scores[refit if isinstance(refit, str) else next(iter(scores))]
+        return scores[self.search._metric() or next(iter(scores))]
 
     def _enqueue_undistilled(self):
         """Let the best candidate's parameters be tried with alpha 0; whether that is new."""
-        done = [t for t in _study.finished(self.study) if t.state.name == "COMPLETE"]
+        done = [t for t in self.trials.ended if t.state.name == "COMPLETE"]
         if not done or not self.space.alphas:
             return False
         best = max(done, key=lambda trial: trial.value)
@@ -384,14 +387,14 @@ class _Run:
         undistilled = best.params | dict.fromkeys(self.space.alphas, 0.0)
         left_out = best.user_attrs.get("left_out", [])
         name = f"no distillation, else trial {best.number}"
-        return _study.enqueue(self.study, Start(name, undistilled, left_out))
+        return self.trials.enqueue(Start(name, undistilled, left_out))
 
     def _enqueue_last(self):
         """Undistilled too, so that it cannot be a new best without a counterpart."""
         zeros = dict.fromkeys(self.space.alphas, 0.0)
         if zeros:
             name = f"no distillation, {self.search.n_trials} trials"
-            _study.enqueue(self.study, Start(name, zeros, []))
+            self.trials.enqueue(Start(name, zeros, []))
 
 
 def travels(teacher, n_jobs):

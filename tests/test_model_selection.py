@@ -18,6 +18,9 @@ import pytest
 import sklearn
 from numpy.testing import assert_allclose, assert_array_equal
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.samplers import QMCSampler
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
 from scipy.stats import loguniform, randint
 from sklearn.base import clone
 from sklearn.datasets import load_iris
@@ -379,6 +382,12 @@ def test_a_value_that_is_no_distribution_is_refused(given):
         search(TREE, {"criterion": given}).fit(X, Y)
 
 
+@pytest.mark.parametrize("given", [[], ["C"]])
+def test_spaces_that_are_no_dicts_are_refused(given):
+    with pytest.raises(TypeError, match="must be 'auto', a dict or a list of dicts"):
+        search(LINEAR, given).fit(X, Y)
+
+
 # --- the teacher's work
 
 
@@ -507,6 +516,14 @@ def test_a_study_of_something_else_is_refused(change, named, tmp_path):
         run(**given | change)
 
 
+def test_a_study_maximises_one_metric(tmp_path):
+    options = {"storage": tmp_path / "s.log", "study_name": "s", "n_trials": 2}
+    options["scoring"] = ["accuracy", "neg_log_loss"]
+    search(refit="accuracy", **options).fit(X, Y)
+    with pytest.raises(ValueError, match="was run with other scoring"):
+        search(refit="neg_log_loss", **options).fit(X, Y)
+
+
 def test_an_outer_cross_validation_does_not_reuse_the_trials_of_another_fold(tmp_path):
     named = search(n_trials=2, storage=str(tmp_path / "s.log"), study_name="s")
     with pytest.raises(ValueError, match="was run with other X"):
@@ -515,12 +532,48 @@ def test_an_outer_cross_validation_does_not_reuse_the_trials_of_another_fold(tmp
     assert len(cross_val_score(unnamed, X, Y, error_score="raise")) == 5
 
 
-def test_a_foreign_study_is_refused(tmp_path):
+@pytest.mark.parametrize("direction", ["minimize", "maximize"])
+def test_a_foreign_study_is_refused(direction, tmp_path):
+    """One that minimises already when it is empty: the best would be the worst."""
     url = f"sqlite:///{tmp_path}/study.db"
-    study = optuna.create_study(storage=url, study_name="foreign")
-    study.optimize(lambda trial: trial.suggest_float("alpha", 0, 1), n_trials=1)
+    study = optuna.create_study(storage=url, study_name="foreign", direction=direction)
+    if direction == "maximize":
+        study.optimize(lambda trial: trial.suggest_float("alpha", 0, 1), n_trials=1)
     with pytest.raises(ValueError, match="not made by DistillationSearchCV"):
         search(storage=url, study_name="foreign").fit(X, Y)
+
+
+class Counting(JournalFileBackend):
+    """Counts what is written."""
+
+    def __init__(self, path):
+        super().__init__(path)
+        self.written = 0
+
+    def append_logs(self, logs):
+        self.written += len(logs)
+        super().append_logs(logs)
+
+
+def test_a_trial_is_written_when_drawn_when_scored_and_when_told(tmp_path):
+    counts = []
+    for n_trials in (5, 12):
+        journal = Counting(str(tmp_path / f"{n_trials}.log"))
+        search(n_trials=n_trials, storage=JournalStorage(journal)).fit(X, Y)
+        counts.append(journal.written)
+    assert counts[1] - counts[0] == 3 * (12 - 5)
+
+
+@pytest.mark.filterwarnings("ignore:QMCSampler is experimental")
+def test_a_sampler_that_keeps_its_state_in_the_study_goes_on(tmp_path):
+    options = {"sampler": QMCSampler(seed=0), "batch_size": 2}
+    stored = options | {"storage": tmp_path / "study.log", "study_name": "s"}
+    space = {"C": FloatDistribution(0.01, 1)}
+    whole = search(LINEAR, space, n_trials=8, **options).fit(X, Y)
+    search(LINEAR, space, n_trials=4, **stored).fit(X, Y)
+    resumed = search(LINEAR, space, n_trials=8, **stored).fit(X, Y)
+    assert tried(resumed)[2:] == tried(whole)[2:]
+    assert len({params["C"] for params in tried(resumed)}) == 8
 
 
 SCRIPT = """
@@ -614,6 +667,24 @@ def test_callbacks_see_every_trial_and_may_stop_the_search():
         callbacks=[optuna.study.MaxTrialsCallback(5)],
     ).fit(X, Y)
     assert len(tried(fitted)) == 8
+
+
+def test_what_a_callback_enqueues_is_tried():
+    def enqueue(study, trial):
+        if trial.number == 1:
+            study.enqueue_trial({"C": 0.75})
+
+    space = {"C": FloatDistribution(0.1, 1)}
+    fitted = search(LINEAR, space, batch_size=2, callbacks=[enqueue]).fit(X, Y)
+    assert tried(fitted)[2] == {"C": 0.75}
+    assert len(tried(fitted)) == 6
+
+
+def test_a_sampler_may_stop_the_search():
+    sampler = optuna.samplers.GridSampler({"C": [0.1, 1.0, 10.0]})
+    space = {"C": FloatDistribution(0.1, 10.0)}
+    fitted = search(LINEAR, space, n_trials=20, batch_size=1, sampler=sampler).fit(X, Y)
+    assert sorted(params["C"] for params in tried(fitted)) == [0.1, 1.0, 10.0]
 
 
 def test_optuna_stays_quiet_and_keeps_its_verbosity(capfd):

@@ -6,13 +6,17 @@ mean under a flat Dirichlet prior of weight 1, so that no soft label is exactly 
 temperature does not have to invent the logarithm of 0. `skdistill.teachers` calls it.
 """
 
+import warnings
+
 import numpy as np
+from scipy.optimize import linear_sum_assignment
 from scipy.special import expit, softmax
 from sklearn.ensemble import BaggingClassifier, ExtraTreesClassifier, RandomForestClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
 
+_ENOUGH, _FAR = 100, 0.3  # rows, and a share of them that no chance explains
 FORESTS = (RandomForestClassifier, ExtraTreesClassifier, BaggingClassifier)
 
 
@@ -173,6 +177,40 @@ def check_teacher_proba(proba, n_samples, classes):
         )
     check_proba(values, "teacher_proba")
     return renormalise(values)
+
+
+def check_row_order(proba, X):
+    """Refuse a frame of probabilities whose index is that of `X` in another order.
+
+    Rows belong together by their positions, as everywhere in scikit-learn; an index that
+    nobody made says nothing else.
+    """
+    own, theirs = (getattr(frame, "index", None) for frame in (X, proba))
+    named = hasattr(own, "equals") and hasattr(theirs, "equals")
+    if not named or type(theirs).__name__ == "RangeIndex" or own.equals(theirs):
+        return
+    if own.sort_values().equals(theirs.sort_values()):
+        raise ValueError(
+            "teacher_proba has the index of X in another order, and rows are matched by "
+            "position; pass teacher_proba.loc[X.index]"
+        )
+
+
+def warn_of_column_order(proba, y, classes):
+    """Warn where other names for the columns would agree far better with the labels."""
+    n_samples, n_classes = proba.shape
+    cell = n_classes * proba.argmax(axis=1) + np.searchsorted(classes, y)
+    table = np.bincount(cell, minlength=n_classes**2).reshape(n_classes, n_classes)
+    _, named = linear_sum_assignment(table, maximize=True)
+    agree, would = np.trace(table), table[np.arange(n_classes), named].sum()
+    if n_samples >= _ENOUGH and would - agree > _FAR * n_samples:
+        warnings.warn(
+            f"teacher_proba agrees with y in {agree} of {n_samples} rows, and would in "
+            f"{would} if its columns were those of {classes[named].tolist()}: they are read "
+            f"as those of the sorted classes {classes.tolist()}; a DataFrame may name them",
+            UserWarning,
+            stacklevel=5,
+        )
 
 
 def _names_of(proba):

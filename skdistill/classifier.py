@@ -6,6 +6,7 @@ nothing else.
 
 import copy
 import warnings
+from contextlib import contextmanager
 from numbers import Integral, Real
 from typing import Any, NamedTuple
 
@@ -23,7 +24,11 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from skdistill._probabilities import check_teacher_proba
+from skdistill._probabilities import (
+    check_row_order,
+    check_teacher_proba,
+    warn_of_column_order,
+)
 from skdistill._rows import check_not_aligned, check_rows, check_shape
 from skdistill._sklearn.params import (
     HasMethods,
@@ -229,8 +234,9 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             of a Pipeline.
         teacher_proba : array-like or frame of shape (n_samples, n_classes), default=None
             Soft labels made elsewhere; no teacher is fitted or asked. Columns in the
-            order of the sorted classes, or named by them. In a cross-validation they
-            must come from models that did not see the held-out rows.
+            order of the sorted classes, or named by them; rows by position. In a
+            cross-validation they must come from models that did not see the held-out
+            rows.
         X_unlabeled : rows like those of X, default=None
             Rows without a label, of weight 1: the student learns on them what the teacher
             says. The two terms of the loss are separate means, so that many of them do
@@ -270,8 +276,12 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
                 X, y, rows, teacher_proba, X_unlabeled, routed, seeds[0]
             )
         X, loss, to_student = self._bind(X, codes, rows, labels, X_unlabeled, routed)
-        with print_elapsed_time("DistilledClassifier", self._message("student")):
-            fitted = fit_student(self._student(), X, loss, random_state=seeds[1], **to_student)
+        student = self._student()
+        with (
+            print_elapsed_time("DistilledClassifier", self._message("student")),
+            _named_in_errors("student", student),
+        ):
+            fitted = fit_student(student, X, loss, random_state=seeds[1], **to_student)
         self.student_, self.fit_path_ = fitted.student, fitted.path
         self._report_loss(X, loss, fitted.curve)
         return self
@@ -461,7 +471,7 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         for name in ("_fitted_teacher", "teacher_temperature_"):
             self.__dict__.pop(name, None)
         if teacher_proba is not None:
-            return self._given_labels(teacher_proba, num_samples(X), rows)
+            return self._given_labels(teacher_proba, X, y, rows)
         teacher = self._teacher()
         if fitted := check_teacher(teacher):
             warnings.warn(
@@ -477,36 +487,39 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
                 f"calibrate_teacher={self.calibrate_teacher!r} needs out-of-fold labels, and "
                 f"cv={self.cv!r} makes none for this teacher; set cv=5"
             )
-        labels = label_rows(
-            teacher,
-            X,
-            y,
-            self.classes_,
-            rows=rows,
-            # at alpha=0 the teacher has no say
-            extra=X_unlabeled if self.alpha > 0 else None,
-            cv=cv,
-            calibrate=self._calibration(),
-            sample_weight=routed.weight,
-            fit_params=routed.teacher,
-            split_params=routed.splitter,
-            memory=self.memory,
-            n_jobs=self.n_jobs,
-            random_state=seed,
-        )
+        with _named_in_errors("teacher", teacher):
+            labels = label_rows(
+                teacher,
+                X,
+                y,
+                self.classes_,
+                rows=rows,
+                # at alpha=0 the teacher has no say
+                extra=X_unlabeled if self.alpha > 0 else None,
+                cv=cv,
+                calibrate=self._calibration(),
+                sample_weight=routed.weight,
+                fit_params=routed.teacher,
+                split_params=routed.splitter,
+                memory=self.memory,
+                n_jobs=self.n_jobs,
+                random_state=seed,
+            )
         self._fitted_teacher = labels.teacher
         if labels.temperature is not None:
             self.teacher_temperature_ = labels.temperature
         return labels
 
-    def _given_labels(self, teacher_proba, n_samples, rows):
+    def _given_labels(self, teacher_proba, X, y, rows):
         if self.calibrate_teacher:
             raise ValueError(
                 f"calibrate_teacher={self.calibrate_teacher!r} needs the teacher's "
                 "out-of-fold labels, and teacher_proba calls no teacher; calibrate them "
                 "before, or pass a teacher"
             )
-        proba = check_teacher_proba(teacher_proba, n_samples, self.classes_)
+        check_row_order(teacher_proba, X)
+        proba = check_teacher_proba(teacher_proba, num_samples(X), self.classes_)
+        warn_of_column_order(proba, y, self.classes_)
         return TeacherLabels(proba[rows], None, None, None)
 
     def _calibration(self):
@@ -557,6 +570,16 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         if own.dtype == self.classes_.dtype and np.array_equal(own, self.classes_):
             return y
         return self.classes_[np.searchsorted(own, y)]
+
+
+@contextmanager
+def _named_in_errors(role, estimator):
+    """Say of an error whose it is: teacher and student may well be of one class."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(f"This happened in the work of {role}={type(estimator).__name__}.")
+        raise
 
 
 def _requesting_weights(estimator):

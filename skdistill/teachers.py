@@ -40,6 +40,7 @@ from skdistill._soft_vote import SoftVote
 _ALMOST_ONE_HOT = 0.98  # mean largest probability
 _LONG = 1.0  # seconds of a fit that is worth caching
 _FITTED = deque(maxlen=64)  # hashes of long fits in this process
+_TOLD = deque(maxlen=64)  # teachers of which it was said, once, that they repeat themselves
 
 
 class TeacherLabels(NamedTuple):
@@ -266,7 +267,8 @@ def _warn_of_repetition(teacher, X, y):
     """A search over the student fits the same teacher to the same rows at each step."""
     ends = take_rows(X, [0, num_samples(X) - 1])
     key = (repr(teacher), num_samples(X), joblib.hash((ends, y)))
-    if key in _FITTED:
+    if key in _FITTED and key[0] not in _TOLD:
+        _TOLD.append(key[0])
         warnings.warn(
             "an earlier fit in this process fitted the same teacher to the same rows: set "
             "memory='some/folder' and fits that differ in student, temperature or alpha "

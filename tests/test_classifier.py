@@ -221,6 +221,40 @@ def test_predictions_have_the_type_and_shape_of_the_labels(package, name, option
     assert (predicted.dtype, predicted.shape) == (y.dtype, y.shape)
 
 
+def test_probabilities_of_the_rows_in_another_order_are_refused():
+    names = pd.Index([f"row {i}" for i in range(150)])
+    frame = pd.DataFrame(X, index=names)
+    proba = pd.DataFrame(np.eye(3)[CODES], columns=np.unique(Y), index=names)
+    shuffled = proba.sample(frac=1, random_state=0)
+    with pytest.raises(ValueError, match=r"teacher_proba.loc\[X.index\]"):
+        distilled().fit(frame, Y, teacher_proba=shuffled)
+    right = distilled().fit(frame, Y, teacher_proba=shuffled.loc[names])
+    by_position = distilled().fit(frame, Y, teacher_proba=proba.reset_index(drop=True))
+    assert_array_equal(right.predict_proba(frame), by_position.predict_proba(frame))
+
+
+def test_probabilities_with_columns_in_another_order_are_noticed():
+    proba = 0.1 / 3 + 0.9 * np.eye(3)[CODES]
+    with pytest.warns(UserWarning, match="agrees with y in 50 of 150 rows, .* 150 if"):
+        distilled().fit(X, Y, teacher_proba=proba[:, [0, 2, 1]])
+    named = pd.DataFrame(proba[:, [0, 2, 1]], columns=np.unique(Y)[[0, 2, 1]])
+    assert distilled().fit(X, Y, teacher_proba=named).score(X, Y) > 0.9
+    noise = np.random.default_rng(0).dirichlet(np.ones(3), 150)
+    distilled().fit(X, Y, teacher_proba=noise)
+
+
+def test_an_error_says_whether_teacher_or_student_made_it():
+    text = pd.DataFrame(X).assign(kind=Y)
+    head = make_column_transformer((OneHotEncoder(), ["kind"]), remainder="passthrough")
+    for teacher, student, role in (
+        (FOREST, make_pipeline(head, TREE), "teacher=RandomForestClassifier"),
+        (make_pipeline(head, FOREST), TREE, "student=DecisionTreeClassifier"),
+    ):
+        with pytest.raises(ValueError, match="setosa") as told:
+            distilled(teacher, student).fit(text.set_axis(map(str, text), axis=1), Y)
+        assert role in told.value.__notes__[-1]
+
+
 def test_a_torch_like_teacher_comes_through_teacher_proba_of_float32():
     proba = GaussianNB().fit(X, Y).predict_proba(X).astype(np.float32)
     assert distilled().fit(X, Y, teacher_proba=proba).score(X, Y) > 0.9

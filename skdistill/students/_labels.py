@@ -98,12 +98,14 @@ class LabelSampler:
         levels = np.cumsum(target, axis=1) / target.sum(axis=1, keepdims=True)
         return (levels[:, :-1] <= self.rng.uniform(size=(len(target), 1))).sum(axis=1)
 
+    def _why(self):
+        return "holds rows out by itself" if self.takes_weight else "takes no sample_weight"
+
     def _warn_once(self):
         if not self.drawn:
             warnings.warn(
-                f"{self.student_name} takes no sample_weight, or holds rows out by itself: "
-                "it is fitted on labels sampled from the soft labels, an approximation that "
-                "varies with random_state",
+                f"{self.student_name} {self._why()}: it is fitted on labels sampled from the "
+                "soft labels, an approximation that varies with random_state",
                 UserWarning,
                 stacklevel=2,
             )

@@ -27,6 +27,7 @@ from skdistill._selection import choose, pareto_front, within_limits
 from skdistill._sklearn.params import HasMethods, Interval, StrOptions, fit_context
 from skdistill._soft_vote import share_tags
 from skdistill.classifier import DistilledClassifier
+from skdistill.teachers import check_members
 
 
 def _best_has(method):
@@ -238,6 +239,8 @@ class AutoDistiller(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         """
         self.__dict__.pop("best_estimator_", None)
         begun = datetime.now(UTC)
+        if isinstance(self.teacher, list):
+            check_members(self.teacher)
         X, y, _, sample_weight = check_rows(self, X, y, sample_weight, teacher_proba)
         groups = None if groups is None else np.asarray(groups)
         given = {"sample_weight": sample_weight, "teacher_proba": teacher_proba}

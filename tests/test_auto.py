@@ -349,6 +349,11 @@ def test_a_temperature_or_alpha_out_of_range_is_refused(given, said):
         candidates(students, X, temperatures, alphas)
 
 
+def test_a_list_of_teachers_without_names_is_refused():
+    with pytest.raises(ValueError, match="a list of teachers holds"):
+        AutoDistiller([GaussianNB()], students=["tree"]).fit(X, Y)
+
+
 def test_names_of_auto_stand_for_students_made_for_the_data():
     missing = np.where(X > 1, np.nan, X)
     given = ["logistic", ("deep", "tree"), {"student": "network", "alpha": 1}, "MLPClassifier"]

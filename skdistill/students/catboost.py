@@ -115,7 +115,7 @@ def _fit_directly(catboost_class, params, X, loss, fit_params):
     native = _first_tree(catboost_class, params, X, loss, fit_params)
     resolved, names = native.get_all_params(), native.get_metadata()["class_params"]
     own = {k: v for k, v in params.items() if k not in ("objective", "eval_metric", "eta")}
-    own["learning_rate"] = resolved["learning_rate"]
+    own |= {"learning_rate": resolved["learning_rate"], "allow_const_label": True}
     if loss.n_classes == 2:
         if fit_params.get("eval_set") is not None:
             fit_params["eval_set"] = _encoded(fit_params["eval_set"], loss.classes)

@@ -195,6 +195,18 @@ def test_conditional_probabilities_of_three_classes_are_recovered():
         assert_allclose(own.predict_proba(X), truth, atol=2e-3)
 
 
+@both_numbers_of_classes
+@pytest.mark.parametrize("temperature", [1, 3])
+def test_a_teacher_that_says_the_same_of_every_row_is_followed(n_classes, temperature):
+    X, y, _ = rows(n_classes)
+    prior = np.tile(
+        np.arange(1, n_classes + 1) / np.arange(1, n_classes + 1).sum(), (len(y), 1)
+    )
+    loss = CombinedLoss(prior, y, temperature=temperature, alpha=1.0)
+    own = fit_student(student(iterations=100, learning_rate=0.3), X, loss).student
+    assert_allclose(own.predict_proba(X), prior, atol=1e-2)
+
+
 def test_more_newton_steps_are_taken_where_the_user_asks_for_them():
     X, y, proba = rows(3)
     loss = CombinedLoss(proba, y, temperature=3)

@@ -16,7 +16,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
 
-_ENOUGH, _FAR = 100, 0.3  # rows, and a share of them that no chance explains
+_ENOUGH, _FAR = 100, 0.3  # rows, and a rise of their mean recall that is not chance
 FORESTS = (RandomForestClassifier, ExtraTreesClassifier, BaggingClassifier)
 
 
@@ -201,9 +201,12 @@ def warn_of_column_order(proba, y, classes):
     n_samples, n_classes = proba.shape
     cell = n_classes * proba.argmax(axis=1) + np.searchsorted(classes, y)
     table = np.bincount(cell, minlength=n_classes**2).reshape(n_classes, n_classes)
-    _, named = linear_sum_assignment(table, maximize=True)
-    agree, would = np.trace(table), table[np.arange(n_classes), named].sum()
-    if n_samples >= _ENOUGH and would - agree > _FAR * n_samples:
+    recall = table / np.maximum(table.sum(axis=0), 1)
+    _, named = linear_sum_assignment(recall, maximize=True)
+    every = np.arange(n_classes)
+    gained = (recall[every, named].sum() - np.trace(recall)) / n_classes
+    if n_samples >= _ENOUGH and gained > _FAR:
+        agree, would = np.trace(table), table[every, named].sum()
         warnings.warn(
             f"teacher_proba agrees with y in {agree} of {n_samples} rows, and would in "
             f"{would} if its columns were those of {classes[named].tolist()}: they are read "

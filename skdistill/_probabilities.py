@@ -189,7 +189,7 @@ def check_row_order(proba, X):
     named = hasattr(own, "equals") and hasattr(theirs, "equals")
     if not named or type(theirs).__name__ == "RangeIndex" or own.equals(theirs):
         return
-    if own.sort_values().equals(theirs.sort_values()):
+    if set(own) == set(theirs):  # labels of one index need have no order
         raise ValueError(
             "teacher_proba has the index of X in another order, and rows are matched by "
             "position; pass teacher_proba.loc[X.index]"
@@ -212,7 +212,7 @@ def warn_of_column_order(proba, y, classes):
             f"{would} if its columns were those of {classes[named].tolist()}: they are read "
             f"as those of the sorted classes {classes.tolist()}; a DataFrame may name them",
             UserWarning,
-            stacklevel=5,
+            stacklevel=6,
         )
 
 

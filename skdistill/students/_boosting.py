@@ -67,21 +67,6 @@ def baseline(loss, floor=1e-15):
     return np.maximum(raw, np.log(floor))
 
 
-def class_factor(loss, weight):
-    """Factor of each row under class weights: of its label, else expected over the soft.
-
-    Parameters
-    ----------
-    loss : CombinedLoss
-    weight : ndarray of shape (n_classes,)
-
-    Returns
-    -------
-    ndarray of shape (n_samples,)
-    """
-    return np.where(loss.y >= 0, weight[loss.y], np.nan_to_num(loss.soft_labels) @ weight)
-
-
 class Derivatives:
     """Gradient and Hessian of a loss in float32, by blocks of rows that stay in cache.
 

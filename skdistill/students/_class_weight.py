@@ -42,6 +42,20 @@ def absorb_class_weight(student, loss):
         y=loss.labels[labelled],
         sample_weight=loss.sample_weight[labelled] if weighted else None,
     )
-    factor = np.where(labelled, weight[loss.y], np.nan_to_num(loss.soft_labels) @ weight)
     assign_params(student, {"class_weight": None})
-    return loss.reweight(factor), {"class_weight": class_weight}
+    return loss.reweight(class_factor(loss, weight)), {"class_weight": class_weight}
+
+
+def class_factor(loss, weight):
+    """Factor of each row under class weights: of its label, else expected over the soft.
+
+    Parameters
+    ----------
+    loss : CombinedLoss
+    weight : ndarray of shape (n_classes,)
+
+    Returns
+    -------
+    ndarray of shape (n_samples,)
+    """
+    return np.where(loss.y >= 0, weight[loss.y], np.nan_to_num(loss.soft_labels) @ weight)

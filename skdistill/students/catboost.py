@@ -27,7 +27,8 @@ import numpy as np
 from optuna.distributions import FloatDistribution, IntDistribution
 from sklearn.preprocessing import LabelEncoder
 
-from skdistill.students._boosting import baseline, class_factor, codes, weighted_rows
+from skdistill.students._boosting import baseline, codes, weighted_rows
+from skdistill.students._class_weight import class_factor
 from skdistill.students._leaves import labels_alone
 from skdistill.students._reduction import fit_by_labels
 from skdistill.students._registry import Fitted, register
@@ -42,6 +43,7 @@ _OWN_LEAVES = {  # what leaves that another hand solves cannot honour
 }  # fmt: skip
 _PASSES, _NEWTON_STEPS = 2, 3
 _TREES = 64  # whose leaves are held at a time
+_EPS = np.finfo(np.float64).eps  # penalty by which an empty leaf keeps to 0
 
 
 def fit_catboost(student, X, loss, *, random_state=None, **fit_params):
@@ -136,7 +138,7 @@ def _solve_leaves(model, X, loss, params):
     start = baseline(loss) if params.get("boost_from_average") else np.zeros(shape)
     raw = np.zeros(loss.raw_shape, order="F") + start.reshape(shape)
     values = [np.zeros((count, *shape)) for count in model.get_tree_leaf_counts()]
-    penalty = params["l2_leaf_reg"] * loss.total_weight / loss.n_samples
+    penalty = max(params["l2_leaf_reg"], _EPS) * loss.total_weight / loss.n_samples
     n_steps, threads = params["leaf_estimation_iterations"], params.get("thread_count", -1)
     for _ in range(_PASSES):
         for value, leaf in zip(values, _leaves_by_tree(model, X, threads), strict=True):

@@ -31,6 +31,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from skdistill._sklearn.forest import score_out_of_bag, weights_are_drawn
 from skdistill._sklearn.tree import validate_params
 from skdistill.students._boosting import weighted_rows
+from skdistill.students._class_weight import class_factor
 from skdistill.students._labels import hard_columns
 from skdistill.students._leaves import labels_alone, plain_weight, probabilities
 from skdistill.students._registry import Fitted, Unsupported, register
@@ -164,7 +165,7 @@ def _balance(loss, rows):
     counts = np.bincount(drawn[drawn >= 0], minlength=loss.n_classes)
     shares = counts * np.count_nonzero(counts) / counts.sum()
     weight = np.divide(1, shares, np.zeros(loss.n_classes), where=counts > 0)
-    return np.where(loss.y >= 0, weight[loss.y], np.nan_to_num(loss.soft_labels) @ weight)
+    return class_factor(loss, weight)
 
 
 def forest_space(student):

@@ -28,10 +28,10 @@ from sklearn.base import clone
 from skdistill.students._boosting import (
     Derivatives,
     baseline,
-    class_factor,
     codes,
     weighted_rows,
 )
+from skdistill.students._class_weight import class_factor
 from skdistill.students._registry import Fitted, Unsupported, register
 
 _ALIASES = {

@@ -27,10 +27,10 @@ from sklearn.preprocessing import LabelEncoder
 from skdistill.students._boosting import (
     Derivatives,
     baseline,
-    class_factor,
     codes,
     weighted_rows,
 )
+from skdistill.students._class_weight import class_factor
 from skdistill.students._registry import Fitted, Unsupported, register
 
 _SMALLEST = 1e-16  # Hessian

@@ -233,10 +233,19 @@ def test_probabilities_of_the_rows_in_another_order_are_refused():
     assert_array_equal(right.predict_proba(frame), by_position.predict_proba(frame))
 
 
+def test_an_index_whose_labels_have_no_order_is_compared_too():
+    names = pd.Index([0, "a"] * 75)
+    frame, proba = pd.DataFrame(X, index=names), pd.DataFrame(np.eye(3)[CODES], index=names)
+    assert distilled().fit(frame, Y, teacher_proba=proba).score(frame, Y) > 0.9
+    with pytest.raises(ValueError, match="another order"):
+        distilled().fit(frame, Y, teacher_proba=proba.set_axis(names[::-1]))
+
+
 def test_probabilities_with_columns_in_another_order_are_noticed():
     proba = 0.1 / 3 + 0.9 * np.eye(3)[CODES]
-    with pytest.warns(UserWarning, match="agrees with y in 50 of 150 rows, .* 150 if"):
+    with pytest.warns(UserWarning, match="agrees with y in 50 of 150 rows, .* 150 if") as told:
         distilled().fit(X, Y, teacher_proba=proba[:, [0, 2, 1]])
+    assert told[0].filename == __file__
     named = pd.DataFrame(proba[:, [0, 2, 1]], columns=np.unique(Y)[[0, 2, 1]])
     assert distilled().fit(X, Y, teacher_proba=named).score(X, Y) > 0.9
     noise = np.random.default_rng(0).dirichlet(np.ones(3), 150)

@@ -207,6 +207,15 @@ def test_a_teacher_that_says_the_same_of_every_row_is_followed(n_classes, temper
     assert_allclose(own.predict_proba(X), prior, atol=1e-2)
 
 
+@both_numbers_of_classes
+def test_without_a_penalty_leaves_that_hold_no_row_stay_at_zero(n_classes):
+    X, y, proba = rows(n_classes)
+    loss = CombinedLoss(proba, y, temperature=3)
+    own = fit_student(student(l2_leaf_reg=0), X, loss).student
+    assert np.isfinite(own.get_leaf_values()).all()
+    assert np.isfinite(own.predict_proba(X[::-1, ::-1])).all()
+
+
 def test_more_newton_steps_are_taken_where_the_user_asks_for_them():
     X, y, proba = rows(3)
     loss = CombinedLoss(proba, y, temperature=3)

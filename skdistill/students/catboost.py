@@ -95,7 +95,8 @@ def _weighted(loss, params):
     if auto := params.get("auto_class_weights"):
         labelled = loss.y >= 0
         mass = np.bincount(loss.y[labelled], loss.sample_weight[labelled], loss.n_classes)
-        weight = (mass.max() / mass) ** {"None": 0, "Balanced": 1, "SqrtBalanced": 0.5}[auto]
+        rarity = np.divide(mass.max(), mass, np.ones(loss.n_classes), where=mass > 0)
+        weight = rarity ** {"None": 0, "Balanced": 1, "SqrtBalanced": 0.5}[auto]
     if positive := params.get("scale_pos_weight"):
         weight = [1.0, positive]
     if weight is None:

@@ -86,6 +86,13 @@ def test_class_weights_weigh_rows_and_do_not_bend_soft_targets():
     assert_allclose(own.predict_proba(X), proba, atol=1e-3)
 
 
+def test_a_class_without_weight_is_left_as_it_is_by_balancing():
+    X, y, proba = rows(3)
+    loss = CombinedLoss(proba, y, sample_weight=(y < 2).astype(float))
+    own = fit_student(student(auto_class_weights="Balanced"), X, loss).student
+    assert np.isfinite(own.predict_proba(X)).all()
+
+
 @pytest.mark.parametrize("temperature", [1, 3])
 def test_early_stopping_is_by_the_users_labels(temperature):
     X, y, proba = rows(2)

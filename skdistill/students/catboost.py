@@ -150,7 +150,10 @@ def _solve_leaves(model, X, loss, params):
             move *= params["learning_rate"]
             value += move
             raw += move[leaf]
-    model.set_leaf_values(np.concatenate([value.ravel() for value in values]))
+    values = np.concatenate(values)
+    if shape:  # which no probability tells apart, but CatBoost's SHAP values do
+        values -= values.mean(axis=1, keepdims=True)
+    model.set_leaf_values(values.ravel())
     model.set_scale_and_bias(1, start.tolist() if shape else start.item())
 
 

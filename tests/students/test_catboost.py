@@ -214,6 +214,16 @@ def test_a_teacher_that_says_the_same_of_every_row_is_followed(n_classes, temper
     assert_allclose(own.predict_proba(X), prior, atol=1e-2)
 
 
+def test_leaves_of_three_classes_sum_to_zero_and_shap_values_to_predictions():
+    X, y, proba = rows(3)
+    loss = CombinedLoss(proba, y, temperature=3, sample_weight=np.arange(len(y)) % 3)
+    own = fit_student(student(), X, loss).student
+    assert_allclose(own.get_leaf_values().reshape(-1, 3).sum(axis=1), 0, atol=1e-9)
+    shap = own.get_feature_importance(catboost.Pool(X, y), type="ShapValues")
+    raw = own.predict(X, prediction_type="RawFormulaVal")
+    assert_allclose(shap.sum(axis=2), raw, atol=1e-9)
+
+
 @both_numbers_of_classes
 def test_without_a_penalty_leaves_that_hold_no_row_stay_at_zero(n_classes):
     X, y, proba = rows(n_classes)

@@ -68,9 +68,11 @@ def candidates(students, X, temperatures, alphas):
     Raises
     ------
     ValueError
-        If two students have one name, a dictionary has an unknown key, a name is none of
-        a student that takes X, or a temperature or alpha is out of its range.
+        If there is no student, two have one name, a dictionary has an unknown key, a name
+        is none of a student that takes X, or a temperature or alpha is out of its range.
     """
+    if not len(students):
+        raise ValueError("students is empty; give one or more, or 'auto'")
     found = []
     for family, student, own_temperature, own_alpha in _students(students, X):
         each = list(product(_given(own_temperature, temperatures), _given(own_alpha, alphas)))

@@ -154,6 +154,7 @@ class NegLogLoss(_Scorer):
 
     A class that only the rows scored hold has probability 0, which counts as the spacing
     of float64; a class that only the rows fitted on hold has its column all the same.
+    Without ``predict_proba`` decision scores are taken for logits.
     """
 
     def __init__(self):

@@ -338,12 +338,13 @@ def test_students_are_estimators_names_pairs_and_dictionaries():
 @pytest.mark.parametrize(
     ("given", "said"),
     [
+        (([], None, None), "students is empty"),
         ((["tree"], [1, 0], None), "temperatures .* got 0 for 'tree'"),
         ((["tree"], None, [0.5, 1.5]), "alphas .* got 1.5 for 'tree'"),
         (([{"name": "a", "student": TREE, "alpha": -1}], None, None), "got -1 for 'a'"),
     ],
 )
-def test_a_temperature_or_alpha_out_of_range_is_refused(given, said):
+def test_no_student_and_a_temperature_or_alpha_out_of_range_are_refused(given, said):
     students, temperatures, alphas = given
     with pytest.raises(ValueError, match=said):
         candidates(students, X, temperatures, alphas)

@@ -45,7 +45,8 @@ class _Search(DistillationSearchCV):
         return self.space
 
     def _own_scorer(self):
-        return NegLogLoss() if self.scoring in (None, "neg_log_loss") else None
+        own = self.scoring in (None, "neg_log_loss")
+        return NegLogLoss(of_scores=True) if own else None
 
 
 class Exploration:

@@ -205,8 +205,8 @@ def warn_of_column_order(proba, y, classes):
     _, named = linear_sum_assignment(recall, maximize=True)
     every = np.arange(n_classes)
     gained = (recall[every, named].sum() - np.trace(recall)) / n_classes
-    if n_samples >= _ENOUGH and gained > _FAR:
-        agree, would = np.trace(table), table[every, named].sum()
+    agree, would = np.trace(table), table[every, named].sum()
+    if n_samples >= _ENOUGH and gained > _FAR and would - agree > 0.1 * n_samples:
         warnings.warn(
             f"teacher_proba agrees with y in {agree} of {n_samples} rows, and would in "
             f"{would} if its columns were those of {classes[named].tolist()}: they are read "

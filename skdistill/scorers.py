@@ -154,17 +154,27 @@ class NegLogLoss(_Scorer):
 
     A class that only the rows scored hold has probability 0, which counts as the spacing
     of float64; a class that only the rows fitted on hold has its column all the same.
-    Without ``predict_proba`` decision scores are taken for logits.
+
+    Parameters
+    ----------
+    of_scores : bool, default=False
+        Whether decision scores are taken for logits where there is no ``predict_proba``.
     """
 
-    def __init__(self):
+    def __init__(self, *, of_scores=False):
+        self.of_scores = of_scores
         self.set_score_request()
 
     def __repr__(self):
-        return "NegLogLoss()"
+        return f"NegLogLoss(of_scores={self.of_scores})"
 
     def __call__(self, estimator, X, y, sample_weight=None):
         """Minus the mean log-loss, in nats."""
+        if not (self.of_scores or hasattr(estimator, "predict_proba")):
+            raise ValueError(
+                f"{type(estimator).__name__} has no predict_proba, which the default "
+                "log-loss needs; give scoring= another score, such as 'accuracy'"
+            )
         classes = np.union1d(estimator.classes_, y)
         loss = log_loss_by_row(y, ask(estimator, X, classes, fill=True), classes=classes)
         return -np.average(loss, weights=sample_weight)

@@ -16,6 +16,7 @@ from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_sco
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import DistillationSearchCV, DistilledClassifier
@@ -244,3 +245,10 @@ def test_the_counts_of_a_forest_are_judged_as_it_predicts_them():
     forest = RandomForestClassifier(5, random_state=0).fit(X[::2], Y[::2])
     expected = -log_loss(OUTCOME, forest.predict_proba(HELD_OUT))
     assert_allclose(NegLogLoss()(forest, HELD_OUT, OUTCOME), expected)
+
+
+def test_margins_are_no_probabilities_unless_asked_for():
+    svc = LinearSVC().fit(X[::2], Y[::2])
+    with pytest.raises(ValueError, match="LinearSVC has no predict_proba"):
+        NegLogLoss()(svc, HELD_OUT, OUTCOME)
+    assert NegLogLoss(of_scores=True)(svc, HELD_OUT, OUTCOME) < 0

@@ -164,7 +164,7 @@ def _permutation(case, model):
     names = list(columns_of(X, case.names))
     if not 0 < len(names) <= _MOST:
         return {"missing": f"X has no columns to shuffle, or more than {_MOST}."}
-    X, score = take_rows(X, chosen), NegLogLoss()
+    X, score = take_rows(X, chosen), NegLogLoss(of_scores=True)
     if issparse(X) or hasattr(X, "with_columns"):  # scikit-learn shuffles arrays and pandas
         X, score = _places(X), partial(_score_of_places, X, score)
     found = permutation_importance(

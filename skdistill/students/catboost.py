@@ -16,9 +16,10 @@ The model then gets the class labels and the name of a ``Logloss`` or ``MultiCla
 The objectives that grow it choose no learning rate by themselves as these do, so that a
 fit of theirs that stops after one tree is asked for it.
 
-Labels alone, validation sets where the loss is not cross-entropy of two classes, monotonic
-constraints at other temperatures than 1, and all that is not plain log-loss on the CPU take
-the general path, with class weights moved into the loss first.
+Labels alone and all that is not plain log-loss on the CPU take the general path, with class
+weights moved into the loss first. So does, where leaves are solved here, what asks for a say
+in them: validation sets, ``init_model``, ``baseline``, monotonic constraints,
+``leaf_estimation_method="Gradient"``, shrunk and noisy models.
 """
 
 import json

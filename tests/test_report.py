@@ -182,6 +182,11 @@ def test_a_gain_that_comes_of_impossible_outcomes_alone_is_called_so():
     ruled_out = np.sum(plain[np.arange(300), labels[300:]] == 0)
     assert f"rules out what happened in {ruled_out} of 300 test rows" in found["verdict"]
     assert "In Brier score and in accuracy no gain is detectable." in found["verdict"]
+    seen = plain[np.arange(300), labels[300:]] > 0
+    found = distillation_report(
+        kd, rows[300:], labels[300:], plain=grown, sample_weight=seen.astype(float)
+    )
+    assert "rules out" not in found["verdict"]
     bounded = clone(grown).set_params(min_samples_leaf=30).fit(rows[:300], labels[:300])
     fair = distillation_report(kd, rows[300:], labels[300:], plain=bounded)
     assert "rules out" not in fair["verdict"]

@@ -168,11 +168,13 @@ def _sentences(model, report, rows):
     gain = report["test"]["distilled - plain"]
     if report["retention"].low > 0 and gain["brier"].high >= 0 and gain["accuracy"].low <= 0:
         yield "In Brier score and in accuracy no gain is detectable."
-    outcome = rows.y[:, None] == rows.classes
-    if ruled_out := np.count_nonzero(rows.probas["plain"][outcome] == 0):
+    ruled_out = rows.probas["plain"][rows.y[:, None] == rows.classes] == 0
+    if rows.weight is not None:
+        ruled_out &= rows.weight > 0
+    if n_ruled_out := np.count_nonzero(ruled_out):
         yield (
-            f"The plain student rules out what happened in {ruled_out} of {len(rows.y)} test "
-            "rows: give plain= one that is bounded, or a search."
+            f"The plain student rules out what happened in {n_ruled_out} of {len(rows.y)} "
+            "test rows: give plain= one that is bounded, or a search."
         )
 
 

@@ -18,7 +18,7 @@ fit of theirs that stops after one tree is asked for it.
 
 Labels alone and all that is not plain log-loss on the CPU take the general path, with class
 weights moved into the loss first. So does, where leaves are solved here, what asks for a say
-in them: validation sets, ``init_model``, ``baseline``, monotonic constraints,
+in them: validation data, ``init_model``, ``baseline``, monotonic constraints,
 ``leaf_estimation_method="Gradient"``, shrunk and noisy models.
 """
 
@@ -40,7 +40,7 @@ _LOG_LOSS, _SEVERAL = {None, "Logloss", "CrossEntropy"}, {None, "MultiClass"}
 _NAMES = {"class_names", "classes_count"}  # an order of classes of the user's own
 _OWN_LEAVES = {  # what leaves that another hand solves cannot honour
     "monotone_constraints", "model_shrink_rate", "langevin", "posterior_sampling",
-    "leaf_estimation_backtracking",
+    "leaf_estimation_backtracking", "eval_fraction",
 }  # fmt: skip
 _PASSES, _NEWTON_STEPS = 2, 3
 _TREES = 64  # whose leaves are held at a time

@@ -263,6 +263,7 @@ def test_boosting_starts_from_the_average_where_the_user_asks_for_it():
     [
         {"leaf_estimation_method": "Gradient"},
         {"model_shrink_rate": 0.1},
+        {"eval_fraction": 0.2},
         {"class_names": ("cat", "bee", "ant")},
         {"loss_function": "MultiClassOneVsAll"},
     ],

@@ -38,8 +38,8 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import DistilledClassifier
-from skdistill._calibration import fit_calibrator
-from skdistill._probabilities import ask_teacher
+from skdistill.teachers._calibration import fit_calibrator
+from skdistill.teachers._ask import ask_teacher
 from skdistill.teachers import label_rows, resolve_cv
 
 SETS = [

@@ -1,8 +1,8 @@
 """Knowledge distillation for scikit-learn: any student, the exact loss, a plain estimator."""
 
-from skdistill.auto import AutoDistiller
+from skdistill.auto._distiller import AutoDistiller
 from skdistill.classifier import DistilledClassifier
-from skdistill.model_selection import DistillationSearchCV
+from skdistill.model_selection._search import DistillationSearchCV
 
 __version__ = "0.1.0"
 

@@ -21,12 +21,12 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, proces
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skdistill._probabilities import (
+from skdistill.teachers._ask import (
     check_row_order,
     check_teacher_proba,
     warn_of_column_order,
 )
-from skdistill._rows import check_not_aligned, check_rows, check_shape
+from skdistill._estimators._validation import check_not_aligned, check_rows, check_shape
 from skdistill._sklearn.params import (
     HasMethods,
     Interval,
@@ -40,11 +40,11 @@ from skdistill._sklearn.validation import (
     take_params,
     take_rows,
 )
-from skdistill._soft_vote import SoftVote, share_tags, weight_name
-from skdistill.loss import CombinedLoss, LossParts, logits
+from skdistill.teachers._soft_vote import SoftVote, share_tags, weight_name
+from skdistill.loss._combined import CombinedLoss, LossParts, logits
 from skdistill.students import check_student, fit_student
 from skdistill.students.pipeline import check_fit_params, requested_weight
-from skdistill.teachers import (
+from skdistill.teachers._labels import (
     TeacherLabels,
     check_members,
     check_teacher,
@@ -53,7 +53,7 @@ from skdistill.teachers import (
     label_rows,
     resolve_cv,
 )
-from skdistill.transfer import draw_rows, stack_rows
+from skdistill.transfer._rows import draw_rows, stack_rows
 
 
 class _Routed(NamedTuple):

@@ -14,7 +14,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import MetadataRequest
 from sklearn.utils.validation import check_memory
 
-from skdistill._probabilities import ask, ask_teacher, check_teacher_proba
+from skdistill.teachers._ask import ask, ask_teacher, check_teacher_proba
 from skdistill._sklearn.scorers import TakesWeights
 from skdistill._sklearn.validation import num_samples
 from skdistill.metrics import (

@@ -27,10 +27,10 @@ from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.estimator_checks import check_estimator
 
 from skdistill import AutoDistiller, DistilledClassifier
-from skdistill._candidates import auto_students, auto_teacher, candidates
-from skdistill._held_out import HeldOut
-from skdistill._provenance import _warnings, held_out_in_words
-from skdistill._selection import choose, pareto_front
+from skdistill.auto._candidates import auto_students, auto_teacher, candidates
+from skdistill.auto._held_out import HeldOut
+from skdistill.auto._provenance import _warnings, held_out_in_words
+from skdistill.auto._selection import choose, pareto_front
 from skdistill.footprint import n_bytes
 from skdistill.scorers import teacher_scorer
 

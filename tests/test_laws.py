@@ -15,7 +15,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
-from skdistill._seeds import unset_seeds
+from skdistill._estimators._params import unset_seeds
 from skdistill.loss import CombinedLoss, logits
 from skdistill.students import available, fit_student
 

@@ -33,8 +33,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import DistilledClassifier
-from skdistill._calibration import fit_calibrator
-from skdistill._soft_vote import SoftVote
+from skdistill.teachers._calibration import fit_calibrator
+from skdistill.teachers._soft_vote import SoftVote
 from skdistill.loss import soften
 from skdistill.teachers import label_rows, resolve_cv
 from skdistill.transfer import draw_rows, stack_rows

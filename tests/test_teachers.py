@@ -22,7 +22,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, LinearSVC
 
 from skdistill import DistilledClassifier
-from skdistill._probabilities import ask_teacher, check_teacher_proba
+from skdistill.teachers._ask import ask_teacher, check_teacher_proba
 from skdistill.teachers import check_teacher, label_rows
 
 X, CODES = load_iris(return_X_y=True)

@@ -31,18 +31,18 @@ from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import Bunch
 
 from skdistill import AutoDistiller, DistilledClassifier
-from skdistill._provenance import data_hash
+from skdistill.auto._provenance import data_hash
 from skdistill.metrics import retention
 from skdistill.report import _anatomy, distillation_report, write_report
-from skdistill.report._columns import parts, shown
-from skdistill.report._decision import _by_group, decision
-from skdistill.report._figures import figures
-from skdistill.report._from_auto import case_of_auto
-from skdistill.report._from_report import case_of_report
-from skdistill.report._refits import Refits, stability
-from skdistill.report._reproduction import snippet, source
-from skdistill.report._words import compared, microseconds, number, percent, signed, size
-from skdistill.report._write import _case, _facts, plain
+from skdistill.report.page._columns import parts, shown
+from skdistill.report.page._decision import _by_group, decision
+from skdistill.report.page._figures import figures
+from skdistill.report.page._from_auto import case_of_auto
+from skdistill.report.page._from_report import case_of_report
+from skdistill.report.page._refits import Refits, stability
+from skdistill.report.page._reproduction import snippet, source
+from skdistill.report.page._words import compared, microseconds, number, percent, signed, size
+from skdistill.report.page._write import _case, _facts, plain
 
 pytest.importorskip("jinja2")
 pytest.importorskip("matplotlib")
@@ -439,7 +439,7 @@ def test_rows_of_other_column_names_are_other_rows():
 
 
 def test_rows_are_known_in_another_process():
-    code = "import numpy as np; from skdistill._provenance import data_hash;"
+    code = "import numpy as np; from skdistill.auto._provenance import data_hash;"
     code += "print([data_hash(X, np.arange(2)) for X in (np.eye(2), ['one', 'two'])])"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True,

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.utils.multiclass import type_of_target
 
-from skdistill._probabilities import check_teacher_proba
+from skdistill.teachers._ask import check_teacher_proba
 from skdistill.command._refused import Refused, check_known, listed
 
 _log = logging.getLogger(__name__)

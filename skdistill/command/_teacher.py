@@ -8,7 +8,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from skdistill._probabilities import ask_teacher
+from skdistill.teachers._ask import ask_teacher
 from skdistill.command._refused import Refused
 
 _log = logging.getLogger(__name__)

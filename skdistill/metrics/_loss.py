@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from skdistill.loss import CombinedLoss, logits
+from skdistill.loss._combined import CombinedLoss, logits
 from skdistill.metrics._arrays import EPS, outcomes, pair
 
 

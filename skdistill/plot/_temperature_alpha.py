@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from skdistill.model_selection import DistillationSearchCV
+from skdistill.model_selection._search import DistillationSearchCV
 from skdistill.plot._style import BLACK, GREY, VERMILION, axes, readable, tick_decades
 
 _MOST_NUMBERS = 64  # cells that a heat map writes numbers in

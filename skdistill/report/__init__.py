@@ -7,6 +7,6 @@ order in which a decision is made, with a ``model_card.json`` of the same facts.
 
 from skdistill.report._comparison import distillation_report
 from skdistill.report._mapping import DistillationReport, aligned, verdict
-from skdistill.report._write import write_report
+from skdistill.report.page._write import write_report
 
 __all__ = ["DistillationReport", "aligned", "distillation_report", "verdict", "write_report"]

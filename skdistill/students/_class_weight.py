@@ -10,7 +10,7 @@ from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.class_weight import compute_class_weight
 
-from skdistill._seeds import assign_params
+from skdistill._estimators._params import assign_params
 from skdistill._sklearn.forest import weights_are_drawn
 
 

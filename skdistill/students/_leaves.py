@@ -2,7 +2,7 @@ r"""What trees and forests share: sums over the nodes of a tree, and their value
 
 Every node of a tree, not its leaves alone, holds the constant prediction that minimises
 the loss of its rows. The loss of a node is a function of sums over its rows (see
-`skdistill._groups`), and these add up from the leaves to the root one level at a time.
+`skdistill.loss._groups`), and these add up from the leaves to the root one level at a time.
 
 `monotonic_cst` orders the values: at each split on a constrained feature the values
 below one child stay under, those below the other above, a middle value of the two. The
@@ -13,7 +13,7 @@ bounds gives the best value within them.
 import numpy as np
 from scipy.special import expit, softmax
 
-from skdistill._groups import minimise_groups
+from skdistill.loss._groups import minimise_groups
 
 
 def labels_alone(loss):

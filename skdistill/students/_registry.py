@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
-from skdistill._seeds import assign_params, unset_seeds
+from skdistill._estimators._params import assign_params, unset_seeds
 from skdistill.students._class_weight import absorb_class_weight
 
 

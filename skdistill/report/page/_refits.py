@@ -13,13 +13,13 @@ from sklearn.base import clone
 from sklearn.tree import BaseDecisionTree
 from sklearn.utils import resample
 
-from skdistill._held_out import HeldOut, interval
-from skdistill._probabilities import ask
+from skdistill.auto._held_out import HeldOut, interval
+from skdistill.teachers._ask import ask
 from skdistill._sklearn.validation import take_rows
 from skdistill.metrics import agreement, total_variation
-from skdistill.report._anatomy import feature_names, feature_weights, named, split
-from skdistill.report._case import TEACHER
-from skdistill.teachers import is_frozen
+from skdistill.report.page._anatomy import feature_names, feature_weights, named, split
+from skdistill.report.page._case import TEACHER
+from skdistill.teachers._labels import is_frozen
 
 REFITS, _TOP, _ENOUGH = 5, 5, 20
 _ALONE = {"cv": None, "calibrate_teacher": False}

@@ -7,8 +7,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 from sklearn.utils.validation import has_fit_parameter
 
-from skdistill._probabilities import ask_teacher
-from skdistill._seeds import unset_seeds
+from skdistill.teachers._ask import ask_teacher
+from skdistill._estimators._params import unset_seeds
 
 
 class SoftVote(ClassifierMixin, BaseEstimator):

@@ -18,9 +18,9 @@ import scipy
 import sklearn
 from scipy.sparse import issparse
 
-from skdistill._study import fingerprint
+from skdistill.model_selection._study import fingerprint
 from skdistill.classifier import DistilledClassifier
-from skdistill.teachers import is_frozen
+from skdistill.teachers._labels import is_frozen
 
 _GIVEN = "teacher_proba"
 

@@ -19,8 +19,8 @@ from skdistill.metrics import (
     total_variation,
 )
 from skdistill.metrics._fidelity import variation_by_row
-from skdistill.report._case import TEACHER
-from skdistill.report._columns import MANY, columns_of, parts, shown
+from skdistill.report.page._case import TEACHER
+from skdistill.report.page._columns import MANY, columns_of, parts, shown
 
 _FIDELITY = (agreement, swap_share, kl_divergence, total_variation)
 _WORST, _SEGMENTS, _SMALLEST, _SHOWN = 10, 10, 20, 12

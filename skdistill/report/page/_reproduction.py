@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.frozen import FrozenEstimator
 
-from skdistill._seeds import unset_seeds
+from skdistill._estimators._params import unset_seeds
 
 _WIDTH = 72
 

@@ -14,7 +14,7 @@ from textwrap import fill
 import numpy as np
 
 from skdistill.plot import ParetoDisplay, ReliabilityDisplay
-from skdistill.report._words import prose
+from skdistill.report.page._words import prose
 
 _STYLE = {
     "svg.fonttype": "none",

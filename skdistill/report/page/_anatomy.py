@@ -18,7 +18,7 @@ from sklearn.utils import resample
 
 from skdistill._sklearn.validation import take_rows
 from skdistill.footprint import n_parameters
-from skdistill.report._columns import columns_of
+from skdistill.report.page._columns import columns_of
 from skdistill.scorers import NegLogLoss
 
 _LINES, _TOP, _REPEATS, _ROWS, _MOST = 160, 20, 3, 2000, 200

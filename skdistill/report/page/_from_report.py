@@ -4,13 +4,13 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 from sklearn.utils import Bunch
 
-from skdistill._held_out import HeldOut, interval
-from skdistill._probabilities import last_step
-from skdistill._provenance import provenance
-from skdistill._selection import pareto_front
+from skdistill.auto._held_out import HeldOut, interval
+from skdistill.teachers._ask import last_step
+from skdistill.auto._provenance import provenance
+from skdistill.auto._selection import pareto_front
 from skdistill.classifier import DistilledClassifier
-from skdistill.report._anatomy import feature_names
-from skdistill.report._case import TEACHER, Case, Rows
+from skdistill.report.page._anatomy import feature_names
+from skdistill.report.page._case import TEACHER, Case, Rows
 
 _METRIC = "neg_log_loss"
 

@@ -17,17 +17,17 @@ import numpy as np
 from sklearn import config_context
 from sklearn.utils.validation import check_is_fitted
 
-from skdistill.auto import AutoDistiller
+from skdistill.auto._distiller import AutoDistiller
 from skdistill.report import _words
-from skdistill.report._anatomy import anatomy
-from skdistill.report._decision import decision
-from skdistill.report._figures import figures
-from skdistill.report._from_auto import case_of_auto
-from skdistill.report._from_report import case_of_report
+from skdistill.report.page._anatomy import anatomy
+from skdistill.report.page._decision import decision
+from skdistill.report.page._figures import figures
+from skdistill.report.page._from_auto import case_of_auto
+from skdistill.report.page._from_report import case_of_report
 from skdistill.report._mapping import DistillationReport
-from skdistill.report._refits import Refits, ablation, stability
-from skdistill.report._reproduction import reproduction
-from skdistill.report._trust import trust
+from skdistill.report.page._refits import Refits, ablation, stability
+from skdistill.report.page._reproduction import reproduction
+from skdistill.report.page._trust import trust
 
 _CARD = "model_card.json"
 _SAID = ("prose", "number", "signed", "percent", "count", "size", "microseconds")

@@ -23,9 +23,9 @@ from sklearn.utils import check_random_state
 from skdistill import _study
 from skdistill._sklearn.model_selection import BatchSearchCV, all_fits_failed, check_refit
 from skdistill._sklearn.params import HasMethods, Interval, StrOptions
-from skdistill._spaces import Start, distilled_inside, space_of
+from skdistill.model_selection._spaces import Start, distilled_inside, space_of
 from skdistill.scorers import NegLogLoss
-from skdistill.teachers import is_frozen
+from skdistill.teachers._labels import is_frozen
 
 _OF_THE_STUDENT = ("temperature", "alpha", "scale_soft_loss", "student")
 

@@ -4,8 +4,8 @@ import numpy as np
 
 from skdistill.footprint import n_features_used
 from skdistill.metrics import log_loss_by_row, retention
-from skdistill.report._case import TEACHER
-from skdistill.report._words import gain_in_words, prose
+from skdistill.report.page._case import TEACHER
+from skdistill.report.page._words import gain_in_words, prose
 
 _GAIN, _GAP = "gain_over_plain", "gap_to_teacher"
 
@@ -17,7 +17,7 @@ def decision(case, model):
     ----------
     case : Case
     model : dict
-        See `skdistill.report._anatomy`; of the chosen row.
+        See `skdistill.report.page._anatomy`; of the chosen row.
 
     Returns
     -------

@@ -1,10 +1,10 @@
 """Where soft labels come from: `label_rows` answers one question for `DistilledClassifier`.
 
 A teacher is any classifier with ``predict_proba`` or ``decision_function``; what it says
-is checked and aligned in `skdistill._probabilities`. It is fitted on all rows, and labels
+is checked and aligned in `skdistill.teachers._ask`. It is fitted on all rows, and labels
 them as it learned them (``cv=None``), out of fold, or out of bag. In-sample labels of an
 overfitted teacher are nearly one-hot and teach no more than the labels do; out-of-fold
-labels of a forest are under-confident, which `skdistill._calibration` mends.
+labels of a forest are under-confident, which `skdistill.teachers._calibration` mends.
 """
 
 import time
@@ -24,18 +24,18 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted, check_memory
 
-from skdistill._calibration import fit_calibrator
-from skdistill._probabilities import (
+from skdistill.teachers._calibration import fit_calibrator
+from skdistill.teachers._ask import (
     FORESTS,
     ask_teacher,
     last_step,
     renormalise,
     smooth_counts,
 )
-from skdistill._seeds import unset_seeds
+from skdistill._estimators._params import unset_seeds
 from skdistill._sklearn.model_selection import BaseSearchCV
 from skdistill._sklearn.validation import num_samples, take_params, take_rows
-from skdistill._soft_vote import SoftVote
+from skdistill.teachers._soft_vote import SoftVote
 
 _ALMOST_ONE_HOT = 0.98  # mean largest probability
 _LONG = 1.0  # seconds of a fit that is worth caching

@@ -36,7 +36,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import softmax, xlogy
 
-from skdistill._groups import minimise_groups
+from skdistill.loss._groups import minimise_groups
 
 FLOOR = 1e-7  # smallest teacher probability whose logarithm is taken
 _LARGEST = 709  # whose exponential is a number
@@ -516,7 +516,7 @@ class CombinedLoss:
 
         Notes
         -----
-        See `skdistill._groups` for the equation and its solution.
+        See `skdistill.loss._groups` for the equation and its solution.
         """
         if groups is None:
             groups = np.zeros(self.n_samples, dtype=np.intp)

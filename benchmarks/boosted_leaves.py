@@ -24,7 +24,7 @@ from sklearn.metrics import log_loss
 from skdistill.loss import CombinedLoss, logits
 from skdistill.students import catboost, fit_student
 from skdistill.students._reduction import fit_by_labels
-from skdistill.teachers import label_rows
+from skdistill.teachers._labels import label_rows
 
 TWO = ["adult", "phoneme", "magic", "electricity"]
 SEVERAL = ["satimage", "car", "jungle_chess", "splice", "yeast", "first_order_theorem"]

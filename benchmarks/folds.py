@@ -18,7 +18,8 @@ from sklearn.datasets import make_classification
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.model_selection import StratifiedKFold
 
-from skdistill.teachers import label_rows, resolve_cv
+from skdistill.teachers._cv import resolve_cv
+from skdistill.teachers._labels import label_rows
 
 TEACHERS = {
     "forest of 100": RandomForestClassifier(100, random_state=0),

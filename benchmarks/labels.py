@@ -38,9 +38,10 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import DistilledClassifier
-from skdistill.teachers._calibration import fit_calibrator
 from skdistill.teachers._ask import ask_teacher
-from skdistill.teachers import label_rows, resolve_cv
+from skdistill.teachers._calibration import fit_calibrator
+from skdistill.teachers._cv import resolve_cv
+from skdistill.teachers._labels import label_rows
 
 SETS = [
     "adult", "online_shoppers", "credit_g", "phoneme", "jungle_chess", "satimage", "letter",

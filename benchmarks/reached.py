@@ -24,7 +24,7 @@ from speed import STUDENTS
 from skdistill.loss import CombinedLoss, logits
 from skdistill.students import fit_student
 from skdistill.students._reduction import fit_by_labels
-from skdistill.teachers import label_rows
+from skdistill.teachers._labels import label_rows
 
 
 def reached(student, X, loss):

@@ -47,7 +47,7 @@ from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
 from skdistill.loss import CombinedLoss, logits
 from skdistill.students import available, fit_student
 from skdistill.students._reduction import fit_by_labels
-from skdistill.teachers import label_rows
+from skdistill.teachers._labels import label_rows
 
 STUDENTS = {
     "LogisticRegression": LogisticRegression(),

@@ -4,9 +4,7 @@ One flow: teacher labels, bound loss, `fit_student`. Predicting calls ``student_
 nothing else.
 """
 
-import copy
 import warnings
-from contextlib import contextmanager
 from numbers import Integral, Real
 from typing import Any, NamedTuple
 
@@ -21,11 +19,8 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, proces
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skdistill.teachers._ask import (
-    check_row_order,
-    check_teacher_proba,
-    warn_of_column_order,
-)
+from skdistill._distillation import named_in_errors
+from skdistill._estimators._delegation import requesting_weights, share_tags, weight_name
 from skdistill._estimators._validation import check_not_aligned, check_rows, check_shape
 from skdistill._sklearn.params import (
     HasMethods,
@@ -40,19 +35,19 @@ from skdistill._sklearn.validation import (
     take_params,
     take_rows,
 )
-from skdistill.teachers._soft_vote import SoftVote, share_tags, weight_name
-from skdistill.loss._combined import CombinedLoss, LossParts, logits
+from skdistill.loss._combined import CombinedLoss, LossParts
+from skdistill.loss._soften import logits
 from skdistill.students import check_student, fit_student
-from skdistill.students.pipeline import check_fit_params, requested_weight
-from skdistill.teachers._labels import (
-    TeacherLabels,
-    check_members,
-    check_teacher,
-    forget_cache,
-    is_frozen,
-    label_rows,
-    resolve_cv,
+from skdistill.students._routing import check_fit_params, requested_weight
+from skdistill.teachers._check import check_members, check_teacher, is_frozen
+from skdistill.teachers._cv import resolve_cv, seeded
+from skdistill.teachers._given import (
+    check_row_order,
+    check_teacher_proba,
+    warn_of_column_order,
 )
+from skdistill.teachers._labels import TeacherLabels, forget_cache, label_rows
+from skdistill.teachers._soft_vote import SoftVote
 from skdistill.transfer._rows import draw_rows, stack_rows
 
 
@@ -276,7 +271,7 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         student = self._student()
         with (
             print_elapsed_time("DistilledClassifier", self._message("student")),
-            _named_in_errors("student", student),
+            named_in_errors("student", student),
         ):
             fitted = fit_student(student, X, loss, random_state=seeds[1], **to_student)
         self.student_, self.fit_path_ = fitted.student, fitted.path
@@ -390,14 +385,14 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     def _teacher(self):
         if self.teacher is None:
-            return _requesting_weights(RandomForestClassifier(300, n_jobs=self.n_jobs))
+            return requesting_weights(RandomForestClassifier(300, n_jobs=self.n_jobs))
         if isinstance(self.teacher, list):
-            return _requesting_weights(SoftVote(self.teacher))
+            return requesting_weights(SoftVote(self.teacher))
         return self.teacher
 
     def _student(self):
         if self.student is None:
-            return _requesting_weights(DecisionTreeClassifier(max_depth=6))
+            return requesting_weights(DecisionTreeClassifier(max_depth=6))
         return self.student
 
     def _message(self, step):
@@ -478,13 +473,13 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
                 UserWarning,
                 stacklevel=4,
             )
-        cv = _seeded(resolve_cv(self.cv, teacher, y), seed)
+        cv = seeded(resolve_cv(self.cv, teacher, y), seed)
         if self.calibrate_teacher and cv is None:
             raise ValueError(
                 f"calibrate_teacher={self.calibrate_teacher!r} needs out-of-fold labels, and "
                 f"cv={self.cv!r} makes none for this teacher; set cv=5"
             )
-        with _named_in_errors("teacher", teacher):
+        with named_in_errors("teacher", teacher):
             labels = label_rows(
                 teacher,
                 X,
@@ -567,30 +562,3 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         if own.dtype == self.classes_.dtype and np.array_equal(own, self.classes_):
             return y
         return self.classes_[np.searchsorted(own, y)]
-
-
-@contextmanager
-def _named_in_errors(role, estimator):
-    """Say of an error whose it is: teacher and student may well be of one class."""
-    try:
-        yield
-    except Exception as error:
-        error.add_note(f"This happened in the work of {role}={type(estimator).__name__}.")
-        raise
-
-
-def _requesting_weights(estimator):
-    """A part that the user did not name takes weights, if there are any, when routed."""
-    if get_config()["enable_metadata_routing"]:
-        estimator.set_fit_request(sample_weight=True)
-    return estimator
-
-
-def _seeded(cv, seed):
-    """A splitter whose own seed is None splits as ``random_state`` says."""
-    if seed is None or getattr(cv, "random_state", seed) is not None:
-        return cv
-    if getattr(cv, "shuffle", True):
-        cv = copy.copy(cv)
-        cv.random_state = seed
-    return cv

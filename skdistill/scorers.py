@@ -14,7 +14,6 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import MetadataRequest
 from sklearn.utils.validation import check_memory
 
-from skdistill.teachers._ask import ask, ask_teacher, check_teacher_proba
 from skdistill._sklearn.scorers import TakesWeights
 from skdistill._sklearn.validation import num_samples
 from skdistill.metrics import (
@@ -25,6 +24,8 @@ from skdistill.metrics import (
     log_loss_by_row,
     r2_sorted,
 )
+from skdistill.teachers._ask import ask, ask_teacher
+from skdistill.teachers._given import check_teacher_proba
 
 SCORES = {  # metric, and what makes greater better
     "kl_to_teacher": (kl_divergence, -1),

@@ -18,16 +18,16 @@ from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clo
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from skdistill._estimators._delegation import share_tags
+from skdistill._estimators._validation import check_rows
+from skdistill._sklearn.params import HasMethods, Interval, StrOptions, fit_context
 from skdistill.auto._candidates import estimators
 from skdistill.auto._exploration import Exploration
 from skdistill.auto._held_out import scoring_name
 from skdistill.auto._provenance import held_out_in_words, provenance
-from skdistill._estimators._validation import check_rows
 from skdistill.auto._selection import choose, pareto_front, within_limits
-from skdistill._sklearn.params import HasMethods, Interval, StrOptions, fit_context
-from skdistill.teachers._soft_vote import share_tags
 from skdistill.classifier import DistilledClassifier
-from skdistill.teachers._labels import check_members
+from skdistill.teachers._check import check_members
 
 
 def _best_has(method):

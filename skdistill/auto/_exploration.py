@@ -11,17 +11,20 @@ from sklearn.base import clone
 from sklearn.utils import Bunch, check_random_state
 from tqdm import tqdm
 
-from skdistill.auto._candidates import auto_teacher, candidates
-from skdistill.auto._held_out import HeldOut, interval
-from skdistill.teachers._ask import ask, ask_teacher, check_teacher_proba
 from skdistill._sklearn.validation import take_params, take_rows
-from skdistill.model_selection._spaces import family_space
+from skdistill.auto._candidates import candidates
+from skdistill.auto._defaults import auto_teacher
+from skdistill.auto._held_out import HeldOut, interval
 from skdistill.auto._splits import inner_folds, outer_splits, quiet_about_rare_classes
 from skdistill.classifier import DistilledClassifier
 from skdistill.footprint import latency, n_bytes, n_parameters
-from skdistill.model_selection._search import DistillationSearchCV, travels
+from skdistill.model_selection._run import travels
+from skdistill.model_selection._search import DistillationSearchCV
+from skdistill.model_selection._spaces import family_space
 from skdistill.scorers import NegLogLoss
-from skdistill.teachers._labels import is_frozen
+from skdistill.teachers._ask import ask, ask_teacher
+from skdistill.teachers._check import is_frozen
+from skdistill.teachers._given import check_teacher_proba
 
 _ENOUGH = 20  # rows of the largest class: then each of the teacher's folds has one
 _TEACHER = "teacher"

@@ -18,9 +18,9 @@ import scipy
 import sklearn
 from scipy.sparse import issparse
 
-from skdistill.model_selection._study import fingerprint
 from skdistill.classifier import DistilledClassifier
-from skdistill.teachers._labels import is_frozen
+from skdistill.model_selection._study import fingerprint
+from skdistill.teachers._check import is_frozen
 
 _GIVEN = "teacher_proba"
 
@@ -120,7 +120,7 @@ def _of_teacher(teacher, given):
 
 def _versions():
     packages = {"scikit-learn": sklearn, "scipy": scipy, "numpy": np, "optuna": optuna}
-    packages |= {"joblib": joblib, "skdistill": sys.modules[__package__]}
+    packages |= {"joblib": joblib, "skdistill": sys.modules["skdistill"]}
     versions = {name: package.__version__ for name, package in packages.items()}
     return {"python": platform.python_version(), **versions}
 

@@ -18,7 +18,7 @@ from sklearn.dummy import DummyClassifier
 from sklearn.metrics import get_scorer, get_scorer_names
 from sklearn.pipeline import Pipeline
 
-from skdistill.auto._candidates import auto_students
+from skdistill.auto._defaults import auto_students
 from skdistill.auto._distiller import AutoDistiller
 from skdistill.command._files import FILES, PICKLE, STUDENT, write
 from skdistill.command._options import AUTO, parser

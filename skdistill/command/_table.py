@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.utils.multiclass import type_of_target
 
-from skdistill.teachers._ask import check_teacher_proba
 from skdistill.command._refused import Refused, check_known, listed
+from skdistill.teachers._given import check_teacher_proba
 
 _log = logging.getLogger(__name__)
 

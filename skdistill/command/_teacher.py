@@ -8,8 +8,8 @@ from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from skdistill.teachers._ask import ask_teacher
 from skdistill.command._refused import Refused
+from skdistill.teachers._ask import ask_teacher
 
 _log = logging.getLogger(__name__)
 

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from skdistill.loss._combined import CombinedLoss, logits
+from skdistill.loss._combined import CombinedLoss
+from skdistill.loss._soften import logits
 from skdistill.metrics._arrays import EPS, outcomes, pair
 
 

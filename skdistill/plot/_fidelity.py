@@ -3,9 +3,9 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from skdistill.teachers._ask import ask_teacher, teacher_of
 from skdistill.metrics import agreement, kl_divergence
 from skdistill.plot._style import VERMILION, axes, shown_class, tick_decades
+from skdistill.teachers._ask import ask_teacher, teacher_of
 
 
 class FidelityDisplay:

@@ -7,7 +7,6 @@ import numpy as np
 from sklearn.calibration import CalibrationDisplay
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
-from skdistill.teachers._ask import ask_teacher, teacher_of
 from skdistill.metrics._arrays import weights
 from skdistill.plot._style import (
     ABOVE,
@@ -18,6 +17,7 @@ from skdistill.plot._style import (
     pyplot,
     shown_class,
 )
+from skdistill.teachers._ask import ask_teacher, teacher_of
 
 _ROLES = [
     {"color": colour, "marker": marker}

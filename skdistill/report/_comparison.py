@@ -14,13 +14,13 @@ from sklearn.dummy import DummyClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import column_or_1d
 
-from skdistill.teachers._ask import ask_teacher, best_of, last_step, part_of, teacher_of
+from skdistill._estimators._inside import best_of, is_fitted, last_step, part_of
 from skdistill._sklearn.validation import check_sample_weight
 from skdistill.classifier import DistilledClassifier
 from skdistill.footprint import footprint
 from skdistill.report._compared import Compared
 from skdistill.report._mapping import DistillationReport, verdict
-from skdistill.teachers._labels import is_fitted
+from skdistill.teachers._ask import ask_teacher, teacher_of
 
 MAX_SEGMENTS = 50
 

@@ -39,7 +39,7 @@ from skdistill._sklearn.bagging import forget_weights
 from skdistill._sklearn.model_selection import BaseSearchCV
 from skdistill._sklearn.tree import validate_params
 from skdistill._sklearn.validation import take_params, take_rows
-from skdistill.loss._combined import logits
+from skdistill.loss._soften import logits
 from skdistill.students._labels import LabelSampler, hard_columns, weighted_copies
 from skdistill.students._registry import Fitted, Unsupported, register
 

@@ -15,9 +15,9 @@ from optuna.distributions import FloatDistribution, IntDistribution
 from sklearn.ensemble import GradientBoostingClassifier
 
 from skdistill._sklearn.gradient_boosting import train_gradient_boosting
-from skdistill.students._boosting import weighted_rows
 from skdistill.students._labels import hard_columns
 from skdistill.students._registry import Fitted, Unsupported, register
+from skdistill.students._rows import weighted_rows
 
 
 def fit_gradient_boosting(student, X, loss, *, random_state=None, **fit_params):

@@ -28,11 +28,12 @@ import numpy as np
 from optuna.distributions import FloatDistribution, IntDistribution
 from sklearn.preprocessing import LabelEncoder
 
-from skdistill.students._boosting import baseline, codes, weighted_rows
+from skdistill.students._boosting import baseline, codes
 from skdistill.students._class_weight import class_factor
 from skdistill.students._leaves import labels_alone
 from skdistill.students._reduction import fit_by_labels
 from skdistill.students._registry import Fitted, register
+from skdistill.students._rows import weighted_rows
 
 _WEIGHTS = {"class_weights", "auto_class_weights", "scale_pos_weight"}
 _LOUD = {"verbose", "logging_level", "verbose_eval", "silent", "metric_period", "plot"}

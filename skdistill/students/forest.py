@@ -30,11 +30,11 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from skdistill._sklearn.forest import score_out_of_bag, weights_are_drawn
 from skdistill._sklearn.tree import validate_params
-from skdistill.students._boosting import weighted_rows
 from skdistill.students._class_weight import class_factor
 from skdistill.students._labels import hard_columns
 from skdistill.students._leaves import labels_alone, plain_weight, probabilities
 from skdistill.students._registry import Fitted, Unsupported, register
+from skdistill.students._rows import weighted_rows
 from skdistill.students.tree import check_tree, fit_soft, growth_target, tree_space
 
 

@@ -25,9 +25,10 @@ from optuna.distributions import FloatDistribution, IntDistribution
 from scipy.special import expit, softmax
 from sklearn.base import clone
 
-from skdistill.students._boosting import Derivatives, baseline, codes, weighted_rows
+from skdistill.students._boosting import Derivatives, baseline, codes
 from skdistill.students._class_weight import class_factor
 from skdistill.students._registry import Fitted, Unsupported, register
+from skdistill.students._rows import weighted_rows
 
 _ALIASES = {
     "boosting_type": ("boosting", "boost"),

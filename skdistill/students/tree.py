@@ -31,9 +31,9 @@ from sklearn.tree import (
 
 from skdistill._sklearn.tree import nodes_of, tree_from_nodes, validate_params
 from skdistill._sklearn.validation import take_rows
-from skdistill.students._boosting import weighted_rows
 from skdistill.students._leaves import labels_alone, node_values, plain_weight
 from skdistill.students._registry import Fitted, Unsupported, register
+from skdistill.students._rows import weighted_rows
 
 _REGRESSOR = {
     DecisionTreeClassifier: DecisionTreeRegressor,

@@ -24,9 +24,10 @@ from optuna.distributions import FloatDistribution, IntDistribution
 from scipy.special import expit, softmax
 from sklearn.preprocessing import LabelEncoder
 
-from skdistill.students._boosting import Derivatives, baseline, codes, weighted_rows
+from skdistill.students._boosting import Derivatives, baseline, codes
 from skdistill.students._class_weight import class_factor
 from skdistill.students._registry import Fitted, Unsupported, register
+from skdistill.students._rows import weighted_rows
 
 _SMALLEST = 1e-16  # Hessian
 _OBJECTIVES = {None, "binary:logistic", "multi:softprob", "multi:softmax"}

@@ -12,7 +12,7 @@ from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.calibration import CalibratedClassifierCV
 
-from skdistill.loss._combined import FLOOR, soften
+from skdistill.loss._soften import FLOOR, soften
 
 _BOUNDS = np.log([0.05, 20])  # of T*
 

@@ -16,26 +16,15 @@ import joblib
 import numpy as np
 from joblib.memory import NotMemorizedResult
 from sklearn.base import clone
-from sklearn.ensemble import StackingClassifier
-from sklearn.exceptions import NotFittedError
-from sklearn.frozen import FrozenEstimator
-from sklearn.model_selection import check_cv
-from sklearn.pipeline import Pipeline
 from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import check_is_fitted, check_memory
+from sklearn.utils.validation import check_memory
 
-from skdistill.teachers._calibration import fit_calibrator
-from skdistill.teachers._ask import (
-    FORESTS,
-    ask_teacher,
-    last_step,
-    renormalise,
-    smooth_counts,
-)
+from skdistill._estimators._inside import last_step
 from skdistill._estimators._params import unset_seeds
-from skdistill._sklearn.model_selection import BaseSearchCV
 from skdistill._sklearn.validation import num_samples, take_params, take_rows
-from skdistill.teachers._soft_vote import SoftVote
+from skdistill.teachers._ask import ask_teacher, renormalise, smooth_counts
+from skdistill.teachers._calibration import fit_calibrator
+from skdistill.teachers._check import is_frozen
 
 _ALMOST_ONE_HOT = 0.98  # mean largest probability
 _LONG = 1.0  # seconds of a fit that is worth caching
@@ -288,151 +277,6 @@ def _warn_if_one_hot(teacher, proba):
             "out-of-fold labels say more: set cv='auto'",
             UserWarning,
             stacklevel=6,
-        )
-
-
-def resolve_cv(cv, teacher, y):
-    """Which labels a teacher gives: in-sample (None), "oob", or those of a splitter.
-
-    Parameters
-    ----------
-    cv : None, "auto", "oob", int, splitter or list of splits
-        "auto" is "oob" for a forest that draws bootstraps, in-sample for a
-        `FrozenEstimator`, and 5 stratified folds for others.
-    teacher : classifier
-    y : ndarray of shape (n_samples,)
-
-    Returns
-    -------
-    None, "oob" or splitter
-
-    Raises
-    ------
-    ValueError
-        If the teacher has no out-of-bag labels, or is frozen.
-    """
-    if cv is None:
-        return None
-    if is_frozen(teacher):
-        if isinstance(cv, str) and cv == "auto":
-            return None
-        raise ValueError(
-            f"cv={cv!r} fits the teacher again on each fold, and a FrozenEstimator is never "
-            "fitted; use cv=None, or pass the teacher unfrozen"
-        )
-    forest = last_step(teacher)
-    draws = isinstance(forest, FORESTS) and forest.bootstrap
-    if isinstance(cv, str) and cv == "auto":
-        cv = "oob" if draws else 5
-    if not isinstance(cv, str):
-        return check_cv(cv, y, classifier=True)
-    if not draws:
-        remedy = "set bootstrap=True, or use" if isinstance(forest, FORESTS) else "use"
-        raise ValueError(
-            f"cv='oob' needs a forest that draws bootstraps as teacher, got "
-            f"{type(forest).__name__}; {remedy} cv=5"
-        )
-    return cv
-
-
-def check_teacher(teacher):
-    """Refuse a teacher that cannot give soft labels, before anything is fitted.
-
-    Parameters
-    ----------
-    teacher : classifier
-
-    Returns
-    -------
-    list of str
-        Its class name if it is fitted though not frozen, since it is fitted again; of a
-        list of teachers each such name.
-
-    Raises
-    ------
-    ValueError
-        If it has neither ``predict_proba`` nor ``decision_function``.
-    NotFittedError
-        If it is frozen and was never fitted.
-    """
-    if isinstance(teacher, SoftVote):
-        return [name for _, one, *_ in teacher.members for name in check_teacher(one)]
-    name = type(teacher).__name__
-    fitted = is_fitted(teacher)
-    if is_frozen(teacher) and not fitted:
-        raise NotFittedError(
-            f"teacher=FrozenEstimator({type(last_step(teacher)).__name__}) was never fitted; "
-            "fit the estimator before freezing it, or pass it unfrozen"
-        )
-    if not _gives_proba(teacher):
-        raise ValueError(
-            f"teacher={name} gives no probabilities: it has neither predict_proba nor "
-            "decision_function; wrap it in CalibratedClassifierCV, or pass teacher_proba"
-        )
-    return [name] if fitted and not is_frozen(teacher) else []
-
-
-def _gives_proba(teacher):
-    """Whether it will, once fitted; a default StackingClassifier cannot say so before."""
-    last = last_step(teacher)
-    while isinstance(last, BaseSearchCV):
-        last = last_step(last.estimator)
-    if isinstance(last, StackingClassifier) and last.final_estimator is None:
-        return True
-    return hasattr(teacher, "predict_proba") or hasattr(teacher, "decision_function")
-
-
-def is_frozen(teacher):
-    """Whether no fit changes it: frozen itself, at the end of a Pipeline, or all of a list."""
-    while isinstance(teacher, Pipeline):
-        teacher = teacher.steps[-1][1]
-    members = teacher.members if isinstance(teacher, SoftVote) else teacher
-    if isinstance(members, list):
-        return all(is_frozen(one) for _, one, *_ in members)
-    return isinstance(teacher, FrozenEstimator)
-
-
-def is_fitted(estimator):
-    """Whether an estimator says that it is fitted.
-
-    Parameters
-    ----------
-    estimator : estimator
-
-    Returns
-    -------
-    bool
-    """
-    try:
-        check_is_fitted(estimator)
-    except NotFittedError:
-        return False
-    return True
-
-
-def check_members(members):
-    """Refuse a list that is not one of named teachers, before anything is fitted.
-
-    Parameters
-    ----------
-    members : list
-
-    Raises
-    ------
-    ValueError
-        If an entry is no ``(name, teacher)`` or ``(name, teacher, weight)``, or a weight
-        is negative or all are 0.
-    """
-    for member in members or [None]:
-        if not (isinstance(member, tuple) and len(member) in (2, 3)):
-            raise ValueError(
-                "a list of teachers holds (name, teacher) or (name, teacher, weight), got "
-                f"{member!r}"
-            )
-    weights = [weight[0] if weight else 1.0 for _, _, *weight in members]
-    if min(weights) < 0 or not any(weights):
-        raise ValueError(
-            f"the weights of a list of teachers must not be negative or all 0, got {weights}"
         )
 
 

@@ -1,14 +1,11 @@
 """Several teachers as one: the mean of their probabilities."""
 
 import numpy as np
-from sklearn import get_config
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.pipeline import Pipeline
-from sklearn.utils import get_tags
-from sklearn.utils.validation import has_fit_parameter
 
-from skdistill.teachers._ask import ask_teacher
+from skdistill._estimators._delegation import share_tags, weight_name
 from skdistill._estimators._params import unset_seeds
+from skdistill.teachers._ask import ask_teacher
 
 
 class SoftVote(ClassifierMixin, BaseEstimator):
@@ -90,39 +87,3 @@ class SoftVote(ClassifierMixin, BaseEstimator):
     def __sklearn_tags__(self):
         """Input that every member takes."""
         return share_tags(super().__sklearn_tags__(), [one for _, one, *_ in self.members])
-
-
-def weight_name(estimator):
-    """What ``fit`` of a teacher calls the weights; None where it takes none."""
-    if has_fit_parameter(estimator, "sample_weight"):
-        return "sample_weight"
-    if isinstance(estimator, Pipeline) and not get_config()["enable_metadata_routing"]:
-        step, last = estimator.steps[-1]
-        inner = weight_name(last)
-        return None if inner is None else f"{step}__{inner}"
-    return None
-
-
-def share_tags(tags, estimators):
-    """Tags of an estimator that hands its input to all of several others.
-
-    Parameters
-    ----------
-    tags : Tags
-        Changed in place.
-    estimators : list of estimator
-
-    Returns
-    -------
-    Tags
-    """
-    others = [get_tags(estimator) for estimator in estimators]
-    for name in ("sparse", "allow_nan", "categorical", "string"):
-        held = all(getattr(other.input_tags, name) for other in others)
-        setattr(tags.input_tags, name, held)
-    tags.input_tags.positive_only = any(other.input_tags.positive_only for other in others)
-    tags.non_deterministic = any(other.non_deterministic for other in others)
-    tags.classifier_tags.multi_class = all(
-        getattr(other.classifier_tags, "multi_class", True) for other in others
-    )
-    return tags

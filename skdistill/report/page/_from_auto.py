@@ -4,10 +4,10 @@ import numpy as np
 from sklearn.utils import indexable
 from sklearn.utils.validation import column_or_1d
 
-from skdistill.teachers._ask import check_teacher_proba
-from skdistill.auto._provenance import data_hash
 from skdistill._sklearn.validation import num_samples, take_rows
+from skdistill.auto._provenance import data_hash
 from skdistill.report.page._case import TEACHER, Case, Rows
+from skdistill.teachers._given import check_teacher_proba
 
 _PROBA = "teacher_proba"
 _NO_ROWS = "Needs the rows: write_report(auto, path, X, y), with the X and y of fit."

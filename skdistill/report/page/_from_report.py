@@ -4,8 +4,8 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 from sklearn.utils import Bunch
 
+from skdistill._estimators._inside import last_step
 from skdistill.auto._held_out import HeldOut, interval
-from skdistill.teachers._ask import last_step
 from skdistill.auto._provenance import provenance
 from skdistill.auto._selection import pareto_front
 from skdistill.classifier import DistilledClassifier

@@ -13,13 +13,13 @@ from sklearn.base import clone
 from sklearn.tree import BaseDecisionTree
 from sklearn.utils import resample
 
-from skdistill.auto._held_out import HeldOut, interval
-from skdistill.teachers._ask import ask
 from skdistill._sklearn.validation import take_rows
+from skdistill.auto._held_out import HeldOut, interval
 from skdistill.metrics import agreement, total_variation
 from skdistill.report.page._anatomy import feature_names, feature_weights, named, split
 from skdistill.report.page._case import TEACHER
-from skdistill.teachers._labels import is_frozen
+from skdistill.teachers._ask import ask
+from skdistill.teachers._check import is_frozen
 
 REFITS, _TOP, _ENOUGH = 5, 5, 20
 _ALONE = {"cv": None, "calibrate_teacher": False}

@@ -18,13 +18,13 @@ from sklearn import config_context
 from sklearn.utils.validation import check_is_fitted
 
 from skdistill.auto._distiller import AutoDistiller
-from skdistill.report import _words
+from skdistill.report._mapping import DistillationReport
+from skdistill.report.page import _words
 from skdistill.report.page._anatomy import anatomy
 from skdistill.report.page._decision import decision
 from skdistill.report.page._figures import figures
 from skdistill.report.page._from_auto import case_of_auto
 from skdistill.report.page._from_report import case_of_report
-from skdistill.report._mapping import DistillationReport
 from skdistill.report.page._refits import Refits, ablation, stability
 from skdistill.report.page._reproduction import reproduction
 from skdistill.report.page._trust import trust
@@ -193,7 +193,7 @@ def _template():
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     env = Environment(
-        loader=PackageLoader("skdistill.report", ""),
+        loader=PackageLoader("skdistill.report.page", ""),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

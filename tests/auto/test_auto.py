@@ -27,7 +27,8 @@ from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.estimator_checks import check_estimator
 
 from skdistill import AutoDistiller, DistilledClassifier
-from skdistill.auto._candidates import auto_students, auto_teacher, candidates
+from skdistill.auto._candidates import candidates
+from skdistill.auto._defaults import auto_students, auto_teacher
 from skdistill.auto._held_out import HeldOut
 from skdistill.auto._provenance import _warnings, held_out_in_words
 from skdistill.auto._selection import choose, pareto_front
@@ -794,7 +795,7 @@ def test_tags_are_what_teacher_and_students_share():
 
 @pytest.mark.filterwarnings("ignore")  # the checks pass odd data on purpose
 def test_the_contract_of_scikit_learn_holds(monkeypatch):
-    monkeypatch.setattr("skdistill._held_out.N_RESAMPLES", 10)
+    monkeypatch.setattr("skdistill.auto._held_out.N_RESAMPLES", 10)
     auto = AutoDistiller(GaussianNB(), [LINEAR], n_trials=1)
     results = check_estimator(auto, on_skip=None, on_fail=None)
     failed = [

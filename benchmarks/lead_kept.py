@@ -1,6 +1,6 @@
 """Draw ``lead_kept.svg``: the table of ``python -m skdistill`` as a picture.
 
-Run ``python docs/lead_kept.py`` (about a minute); it fits everything anew.
+Run ``python benchmarks/lead_kept.py`` (about a minute); it fits everything anew.
 """
 
 from argparse import Namespace
@@ -60,7 +60,7 @@ def main():
     ]
     names = ["student on hard labels", "the same student, distilled", "teacher"]
     figure.legend(handles, names, loc="outside upper center", ncols=3, frameon=False)
-    target = Path(__file__).with_suffix(".svg")
+    target = Path(__file__).parents[1] / "docs" / "lead_kept.svg"
     figure.savefig(target, metadata={"Date": None})
 
 

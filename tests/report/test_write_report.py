@@ -33,7 +33,8 @@ from sklearn.utils import Bunch
 from skdistill import AutoDistiller, DistilledClassifier
 from skdistill.auto._provenance import data_hash
 from skdistill.metrics import retention
-from skdistill.report import _anatomy, distillation_report, write_report
+from skdistill.report import distillation_report, write_report
+from skdistill.report.page import _anatomy
 from skdistill.report.page._columns import parts, shown
 from skdistill.report.page._decision import _by_group, decision
 from skdistill.report.page._figures import figures

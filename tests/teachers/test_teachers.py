@@ -22,8 +22,10 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, LinearSVC
 
 from skdistill import DistilledClassifier
-from skdistill.teachers._ask import ask_teacher, check_teacher_proba
-from skdistill.teachers import check_teacher, label_rows
+from skdistill.teachers._ask import ask_teacher
+from skdistill.teachers._check import check_teacher
+from skdistill.teachers._given import check_teacher_proba
+from skdistill.teachers._labels import label_rows
 
 X, CODES = load_iris(return_X_y=True)
 NAMES = np.array(["setosa", "versicolor", "virginica"])

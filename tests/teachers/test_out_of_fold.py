@@ -33,11 +33,12 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import DistilledClassifier
-from skdistill.teachers._calibration import fit_calibrator
-from skdistill.teachers._soft_vote import SoftVote
 from skdistill.loss import soften
-from skdistill.teachers import label_rows, resolve_cv
-from skdistill.transfer import draw_rows, stack_rows
+from skdistill.teachers._calibration import fit_calibrator
+from skdistill.teachers._cv import resolve_cv
+from skdistill.teachers._labels import label_rows
+from skdistill.teachers._soft_vote import SoftVote
+from skdistill.transfer._rows import draw_rows, stack_rows
 
 X, CODES = load_iris(return_X_y=True)
 NAMES = np.unique(["setosa", "versicolor", "virginica"])
@@ -455,7 +456,7 @@ def test_a_search_with_memory_fits_each_fold_s_teacher_once_for_all_options(seen
 
 
 def test_a_long_fit_made_twice_without_memory_is_warned_of(monkeypatch, tmp_path):
-    monkeypatch.setattr("skdistill.teachers._LONG", 0.0)
+    monkeypatch.setattr("skdistill.teachers._labels._LONG", 0.0)
     teacher = GaussianNB(var_smoothing=0.123)
     model = DistilledClassifier(teacher, TREE, cv=3).fit(X, Y)
     with pytest.warns(UserWarning, match="set memory="):

@@ -1,0 +1,1 @@
+"""What any meta-estimator needs of the estimators it holds."""

@@ -1,0 +1,55 @@
+"""What is inside an estimator: its last step, the best of a search, trees, a fit."""
+
+from sklearn.ensemble import BaggingClassifier, ExtraTreesClassifier, RandomForestClassifier
+from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
+from sklearn.pipeline import Pipeline
+from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
+from sklearn.utils.validation import check_is_fitted
+
+FORESTS = (RandomForestClassifier, ExtraTreesClassifier, BaggingClassifier)
+
+
+def last_step(estimator):
+    """The estimator inside a FrozenEstimator and at the end of a Pipeline."""
+    while isinstance(estimator, (Pipeline, FrozenEstimator)):
+        frozen = isinstance(estimator, FrozenEstimator)
+        estimator = estimator.estimator if frozen else estimator.steps[-1][1]
+    return estimator
+
+
+def best_of(model):
+    """The model that a search has found; others as they are."""
+    return getattr(model, "best_estimator_", model)
+
+
+def part_of(model, attribute):
+    """What a distilled model holds, behind the steps of its pipeline; others as they are."""
+    model = best_of(model)
+    if isinstance(model, Pipeline):
+        *head, (name, last) = model.steps
+        return Pipeline([*head, (name, part_of(last, attribute))])
+    return getattr(model, attribute, model)
+
+
+def is_tree(estimator):
+    """Whether its probabilities are counts of rows in a leaf."""
+    return isinstance(estimator, (DecisionTreeClassifier, ExtraTreeClassifier))
+
+
+def is_fitted(estimator):
+    """Whether an estimator says that it is fitted.
+
+    Parameters
+    ----------
+    estimator : estimator
+
+    Returns
+    -------
+    bool
+    """
+    try:
+        check_is_fitted(estimator)
+    except NotFittedError:
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""The student's rows: those of X, drawn, unlabelled, generated."""

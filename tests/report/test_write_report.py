@@ -352,7 +352,7 @@ def test_an_error_leaves_nothing_half_written(auto, tmp_path, monkeypatch):
     def fail(*_):
         raise RuntimeError("no page")
 
-    monkeypatch.setattr("skdistill.report._write._page", fail)
+    monkeypatch.setattr("skdistill.report.page._write._page", fail)
     with pytest.raises(RuntimeError, match="no page"):
         write_report(auto, tmp_path / "report.html")
     assert not list(tmp_path.iterdir())
@@ -360,7 +360,7 @@ def test_an_error_leaves_nothing_half_written(auto, tmp_path, monkeypatch):
 
 def test_a_page_that_is_there_is_replaced_whole_or_left_alone(auto, tmp_path, monkeypatch):
     (tmp_path / "report.html").write_text("old")
-    monkeypatch.setattr("skdistill.report._write.os.replace", lambda *_: 1 / 0)
+    monkeypatch.setattr("skdistill.report.page._write.os.replace", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         write_report(auto, tmp_path / "report.html")
     assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("report.html", "old")]
@@ -406,7 +406,7 @@ def test_other_rows_are_refused_before_any_work(tmp_path, monkeypatch):
         write_report(auto, tmp_path / "model_card.json", X, Y)
     with pytest.raises(ValueError, match=r"fitted AutoDistiller or .* got GaussianNB"):
         write_report(GaussianNB(), tmp_path / "r.html")
-    monkeypatch.setattr("skdistill.report._write.os.access", lambda *_: False)
+    monkeypatch.setattr("skdistill.report.page._write.os.access", lambda *_: False)
     with pytest.raises(PermissionError, match=r"the folder .* cannot be written to"):
         write_report(auto, tmp_path / "r.html", X, Y)
     assert not list(tmp_path.iterdir())
@@ -507,7 +507,7 @@ def test_labels_of_a_frozen_teacher_and_given_ones_have_fewer_steps(tmp_path):
 
 
 def test_an_error_in_a_refit_is_said_and_costs_no_other_section(auto, monkeypatch):
-    monkeypatch.setattr("skdistill.report._refits.resample", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("skdistill.report.page._refits.resample", lambda *_, **__: 1 / 0)
     card = card_of(auto, X, Y)
     assert card["stability"] == {
         "missing": "A refit failed. ZeroDivisionError: division by zero"

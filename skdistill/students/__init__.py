@@ -13,6 +13,7 @@ from skdistill.students._registry import (
     Unsupported,
     available,
     fit_student,
+    leaves_of,
     register,
     search_space,
 )
@@ -23,6 +24,7 @@ __all__ = [
     "available",
     "check_student",
     "fit_student",
+    "leaves_of",
     "register",
     "search_space",
 ]

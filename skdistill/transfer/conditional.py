@@ -12,6 +12,7 @@ from skdistill._sklearn.params import Interval, fit_context
 from skdistill.transfer._columns import check_draw, read_columns, spread_rows, take_any_value
 
 _BLOCK = 2**16  # rows that are worked on at a time
+_FEATURES = 100  # columns that a split is chosen among, so that wide tables end in time
 
 
 class ConditionalSampler(BaseEstimator):
@@ -125,7 +126,9 @@ class ConditionalSampler(BaseEstimator):
         others = self._columns.ranks.copy()
         others[:, j] = 0
         tree = DecisionTreeRegressor(
-            min_samples_leaf=self.min_samples_leaf, random_state=seed
+            min_samples_leaf=self.min_samples_leaf,
+            max_features=min(_FEATURES, others.shape[1]),
+            random_state=seed,
         ).fit(others[rows], self._columns.coordinates(j)[rows])
         return tree, _Leaves(tree.apply(others, check_input=False), tree.tree_.node_count)
 

@@ -150,10 +150,11 @@ class Munge(BaseEstimator):
         """The rows whose number is drawn anew, and that number."""
         values = self._columns.numbers[j]
         a, b = values[own[rows]], values[other[rows]]
-        change = np.isfinite(a) & np.isfinite(b) & (a != b)
-        rows, a, b = rows[change], a[change], b[change]
-        drawn = rng.normal(b, np.abs(a - b) / self.local_variance)
-        return rows, self._columns.fit(j, drawn)
+        with np.errstate(invalid="ignore", over="ignore"):
+            apart = np.abs(a - b)
+        change = np.isfinite(apart) & (apart > 0)
+        drawn = rng.normal(b[change], apart[change] / self.local_variance)
+        return rows[change], self._columns.fit(j, drawn)
 
     def __sklearn_tags__(self):
         """Missing values, categories and text are values like others."""

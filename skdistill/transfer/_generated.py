@@ -4,6 +4,7 @@ from numbers import Integral
 
 import numpy as np
 from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_memory
 
 from skdistill._estimators._params import unset_seeds
@@ -39,7 +40,8 @@ def generate_rows(transfer, X, n_rows, *, memory=None, random_state=None):
     Parameters
     ----------
     transfer : {"conditional", "munge"} or generator
-        Any object with ``fit(X)`` and ``sample(n_samples, random_state=...)``.
+        Any object with ``fit(X)`` and ``sample(n_samples, random_state=...)``; one in a
+        `FrozenEstimator` is not fitted again.
     X : array, frame (pandas, polars) or list of n_samples rows
     n_rows : int
     memory : str or joblib.Memory, default=None
@@ -69,7 +71,10 @@ def generate_rows(transfer, X, n_rows, *, memory=None, random_state=None):
 
 
 def _draw(generator, X, n_rows, random_state):
-    return clone(generator, safe=False).fit(X).sample(n_rows, random_state=random_state)
+    generator = clone(generator, safe=False)
+    if not isinstance(generator, FrozenEstimator):
+        generator.fit(X)
+    return generator.sample(n_rows, random_state=random_state)
 
 
 def _check_drawn(rows, X, n_rows, name):

@@ -88,6 +88,6 @@ def check_not_aligned(fit_params, n_samples):
     for name, value in fit_params.items():
         if hasattr(value, "__len__") and len(value) == n_samples:
             raise ValueError(
-                f"fit parameter {name!r} has a value per row of X and none for those of "
-                "X_unlabeled; leave one of the two out"
+                f"fit parameter {name!r} has a value per row of X and none for those that "
+                "X_unlabeled or transfer adds; leave one of the two out"
             )

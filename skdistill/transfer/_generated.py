@@ -15,6 +15,20 @@ GENERATORS = {"conditional": ConditionalSampler, "munge": Munge}
 LARGEST = 100_000  # rows that a multiple of the training rows stands for, at most
 
 
+def resolve_generator(transfer):
+    """The generator that a name stands for; others as they are.
+
+    Parameters
+    ----------
+    transfer : {"conditional", "munge"} or generator
+
+    Returns
+    -------
+    generator
+    """
+    return GENERATORS[transfer]() if isinstance(transfer, str) else transfer
+
+
 def count_rows(transfer_size, n_samples):
     """Number of rows that `transfer_size` stands for.
 
@@ -60,9 +74,7 @@ def generate_rows(transfer, X, n_rows, *, memory=None, random_state=None):
     ValueError
         If their shape is not that which was asked for.
     """
-    if isinstance(transfer, str):
-        transfer = GENERATORS[transfer]()
-    generator = clone(transfer, safe=False)
+    generator = clone(resolve_generator(transfer), safe=False)
     if hasattr(generator, "get_params"):
         unset_seeds(generator, random_state)
     rows = check_memory(memory).cache(_draw)(generator, X, n_rows, random_state)

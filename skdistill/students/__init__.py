@@ -14,6 +14,7 @@ from skdistill.students._registry import (
     Unsupported,
     available,
     fit_student,
+    leaves_of,
     register,
     search_space,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "available",
     "check_student",
     "fit_student",
+    "leaves_of",
     "register",
     "resolve_student",
     "search_space",

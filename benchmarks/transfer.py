@@ -45,8 +45,8 @@ from skdistill.transfer import ConditionalSampler, Munge
 
 RESULTS = Path(__file__).parent / "results" / "transfer.csv"
 SETS = [
-    "phoneme", "magic", "electricity", "adult", "credit_default", "online_shoppers", "yeast",
-    "satimage", "jungle_chess", "covtype_93k",
+    "phoneme", "electricity", "jungle_chess", "adult", "magic", "satimage", "credit_default",
+    "covtype_93k", "online_shoppers", "yeast",
 ]  # fmt: skip
 SIZES = [0, 1.0, 5.0, 20.0]
 GENERATORS = {"munge": Munge(), "conditional": ConditionalSampler()}
@@ -58,7 +58,7 @@ STUDENTS = {
     "boosting": HistGradientBoostingClassifier(
         max_iter=20, max_leaf_nodes=8, learning_rate=0.3, early_stopping=False
     ),
-    "network": make_pipeline(StandardScaler(), MLPClassifier((32,), max_iter=60)),
+    "network": make_pipeline(StandardScaler(), MLPClassifier((32,), max_iter=40)),
     "logistic": make_pipeline(StandardScaler(), LogisticRegression(max_iter=300)),
 }
 QUICK = {name: STUDENTS[name] for name in ("tree 10", "tree")}
@@ -84,10 +84,10 @@ def load(data, name, seed, n_train=2000, n_test=5000):
 
 def teacher():
     boosting = HistGradientBoostingClassifier(
-        max_iter=100, learning_rate=0.07, early_stopping=False
+        max_iter=60, learning_rate=0.1, early_stopping=False
     )
     return [
-        ("forest", RandomForestClassifier(200, min_samples_leaf=2)),
+        ("forest", RandomForestClassifier(100, min_samples_leaf=2)),
         ("boosting", boosting),
     ]
 
@@ -234,7 +234,7 @@ def main():
     parser.add_argument("--sets", nargs="+", default=SETS)
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--sizes", nargs="+", type=float, default=SIZES)
-    parser.add_argument("--alphas", nargs="+", type=float, default=[0.5, 1.0])
+    parser.add_argument("--alphas", nargs="+", type=float, default=[0.5, 0.9])
     parser.add_argument("--students", nargs="+", default=list(STUDENTS))
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--report", action="store_true", help="of what is there, no fits")

@@ -221,8 +221,9 @@ def _rank_objects(values, j):
         levels = {value for value in values if value is not None and value == value}
     except TypeError as error:
         raise TypeError(
-            f"column {j} of X holds values that cannot be compared ({error}); drop it, or "
-            "turn them into text"
+            f"column {j} of X holds values that cannot be compared ({error}): an argument "
+            "must be of string, number, date or another hashable type; drop the column, or "
+            "turn it into text"
         ) from error
     categorical = not all(isinstance(v, _ORDERED) and not isinstance(v, bool) for v in levels)
     try:

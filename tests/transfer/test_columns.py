@@ -213,7 +213,7 @@ def test_spread_rows_names_each_row_equally_often():
         (np.zeros(3), ValueError, "Reshape your data"),
         (np.zeros((3, 2, 2)), ValueError, "two dimensions"),
         (np.ones((3, 2)) * 1j, ValueError, "Complex data not supported"),
-        (pd.DataFrame({"a": [[1], [2]]}), TypeError, "column 0 of X.*turn them into text"),
+        (pd.DataFrame({"a": [[1], [2]]}), TypeError, "column 0 of X.*turn it into text"),
     ],
     ids=["sparse", "no row", "no column", "one dimension", "three", "complex", "lists"],
 )

@@ -15,7 +15,7 @@ from sklearn.model_selection import cross_val_score, train_test_split
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KernelDensity
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OrdinalEncoder, StandardScaler
+from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.estimator_checks import check_estimator
 
@@ -23,7 +23,7 @@ from skdistill import DistillationSearchCV, DistilledClassifier
 
 TREE = DecisionTreeClassifier(max_depth=4, random_state=0)
 X, Y = make_classification(300, 5, n_informative=4, n_redundant=0, random_state=3)
-NEW = np.random.RandomState(0).standard_normal((700, 5))
+NEW = np.random.RandomState(0).standard_normal((2000, 5))
 
 
 class Given(BaseEstimator):
@@ -51,7 +51,7 @@ def distilled(transfer="munge", student=TREE, teacher=None, **options):
 
 
 def test_generated_rows_teach_as_unlabelled_rows_do():
-    generated = distilled(Given(), transfer_size=700).fit(X, Y)
+    generated = distilled(Given(), transfer_size=2000).fit(X, Y)
     unlabelled = distilled(None).fit(X, Y, X_unlabeled=NEW)
     assert_array_equal(generated.predict_proba(X), unlabelled.predict_proba(X))
     assert generated.loss_ == unlabelled.loss_
@@ -197,7 +197,7 @@ def test_the_soft_labels_are_those_of_the_given_rows():
 
 def test_given_labels_are_refused_for_rows_that_nobody_labels():
     proba = GaussianNB().fit(X, Y).predict_proba(X)
-    with pytest.raises(ValueError, match="transfer='munge'.*teacher_proba"):
+    with pytest.raises(ValueError, match=r"transfer='munge'.*teacher_proba"):
         distilled("munge").fit(X, Y, teacher_proba=proba)
 
 
@@ -207,10 +207,16 @@ def test_sparse_rows_are_refused_by_name_before_the_teacher_is_fitted():
 
 
 def test_fit_parameters_of_each_row_are_refused():
-    boosting = HistGradientBoostingClassifier(max_iter=3)
-    student = make_pipeline(OrdinalEncoder(), boosting)
-    with pytest.raises(ValueError, match="has a value per row of X and none for those"):
-        distilled("munge", student).fit(X, Y, ordinalencoder__rows=np.arange(300))
+    class Marked(StandardScaler):
+        def fit(self, X, y=None, marks=None):
+            return super().fit(X)
+
+    model = distilled(Given(), make_pipeline(Marked(), TREE), transfer_size=20)
+    assert model.fit(X, Y, marked__marks=np.arange(7)).score(X, Y) > 0.7
+    Given.seen.clear()
+    with pytest.raises(ValueError, match="'marked__marks' has a value per row of X"):
+        model.fit(X, Y, marked__marks=np.arange(300))
+    assert not Given.seen
 
 
 @pytest.mark.parametrize(

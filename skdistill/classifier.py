@@ -18,7 +18,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skdistill._distillation import assemble, bind, draw_seeds, fit, label, label_as_given
 from skdistill._estimators._delegation import share_tags, weight_name
-from skdistill._estimators._validation import check_rows, check_shape
+from skdistill._estimators._validation import check_extra_rows, check_rows, check_shape
 from skdistill._estimators._warnings import warn
 from skdistill._sklearn.params import (
     HasMethods,
@@ -438,11 +438,12 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         return state
 
     def __sklearn_tags__(self):
-        """Input that both take; what either demands."""
-        parts = [resolve_teacher(self.teacher), resolve_student(self.student)]
-        generator = resolve_generator(self.transfer)
-        if hasattr(generator, "__sklearn_tags__"):
-            parts.append(generator)
+        """Input that all parts take; what any demands."""
+        parts = [
+            resolve_teacher(self.teacher),
+            resolve_student(self.student),
+            resolve_generator(self.transfer),
+        ]
         return share_tags(super().__sklearn_tags__(), parts)
 
     @contextmanager
@@ -456,11 +457,11 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         if isinstance(self.teacher, list):
             check_members(self.teacher)
         X, y, codes, sample_weight = check_rows(self, X, y, sample_weight, teacher_proba)
-        self._check_unlabeled(X, X_unlabeled, teacher_proba)
-        if self.transfer is not None and teacher_proba is not None:
-            raise ValueError(
-                f"transfer={self.transfer!r} makes rows for a teacher to label, and "
-                "teacher_proba calls none; pass a teacher, or set transfer=None"
+        check_extra_rows(self, X, X_unlabeled, self.transfer, teacher_proba)
+        if X_unlabeled is not None and num_samples(X_unlabeled) == len(codes):
+            warn(
+                "X_unlabeled has exactly as many rows as X: a cross-validation would slice "
+                "it as if its rows belonged to those of X; leave one out"
             )
         check_student(resolve_student(self.student), self.temperature, self.alpha)
         routed = self._route(sample_weight, fit_params)
@@ -500,27 +501,6 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     def _splitter_is_routed(self):
         return hasattr(self.cv, "get_metadata_routing")
-
-    def _check_unlabeled(self, X, X_unlabeled, teacher_proba):
-        if X_unlabeled is None:
-            return
-        if teacher_proba is not None:
-            raise ValueError(
-                "X_unlabeled needs a teacher to label it, and teacher_proba calls none; "
-                "pass a teacher instead"
-            )
-        check_shape(X_unlabeled)
-        if hasattr(X, "columns") != hasattr(X_unlabeled, "columns"):
-            raise ValueError(
-                f"X_unlabeled must be of the kind of X, {type(X).__name__}, got "
-                f"{type(X_unlabeled).__name__}"
-            )
-        validate_data(self, X_unlabeled, reset=False, skip_check_array=True)
-        if num_samples(X_unlabeled) == num_samples(X):
-            warn(
-                "X_unlabeled has exactly as many rows as X: a cross-validation would slice "
-                "it as if its rows belonged to those of X; leave one out"
-            )
 
     def _route(self, sample_weight, fit_params):
         """Fit parameters by receiver, and the weights of the loss."""

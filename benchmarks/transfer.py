@@ -13,12 +13,14 @@ in log-loss: 0 is the plain student, 1 the teacher. A row of the CSV for each fi
 there is not fitted again.
 
 Besides: how well a classifier tells generated rows from real ones it has not seen (area
-under the curve, .5 is not at all), how many generated rows equal a training row, how much
-longer a row-by-row MUNGE takes. `--quick` is for a look: two sets, few students.
+under the curve, .5 is not at all), how many generated rows equal a training row or keep a
+value that another column determines, how much longer a row-by-row MUNGE takes (`--rows`).
+`--quick` is for a look: two sets, few students.
 """
 
 import argparse
 import os
+from itertools import permutations
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -157,10 +159,19 @@ def rows_of(data, name, seed, n_drawn=2000):
         judge.fit(both.iloc[train], real[train])
         auc = roc_auc_score(real[test], judge.predict_proba(both.iloc[test])[:, 1])
         equal = len(drawn.merge(X.drop_duplicates(), how="inner")) / len(drawn)
-        yield {"set": name, "generator": generator_name, "auc": auc, "equal": equal} | {
-            "fit s": between - begun,
-            "sample s": ended - between,
-        }
+        row = {"set": name, "generator": generator_name, "auc": auc, "equal": equal}
+        row |= {"determined": determined(X, drawn)}
+        yield row | {"fit s": between - begun, "sample s": ended - between}
+
+
+def determined(X, drawn):
+    """Share of the rows that keep the value which another column determines in X."""
+    kept = []
+    for a, b in permutations(X.columns, 2):
+        pairs = X[[a, b]].drop_duplicates()
+        if len(pairs) == X[a].nunique() <= len(X) / 20 and X[b].nunique() >= 5:
+            kept.append(len(drawn[[a, b]].merge(pairs)) / len(drawn))
+    return np.mean(kept) if kept else np.nan
 
 
 def row_by_row(munge, X, n_rows, seed=0):

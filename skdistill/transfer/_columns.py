@@ -72,7 +72,7 @@ class Columns:
             if self.ranks[:, j].max() > 1 and _may_move(column, values):
                 self.numbers[j], self._grids[j] = values, _grid(values)
 
-    def fit(self, j, values):
+    def within(self, j, values):
         """Bring numbers to the range and the step of a column.
 
         Parameters

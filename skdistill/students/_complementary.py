@@ -20,7 +20,7 @@ from skdistill._sklearn.tree import nodes_of
 from skdistill.students._leaves import add_up, in_order
 from skdistill.students.tree import carry, grow_by_regression, growth_target
 
-_ROWS_AGAINST = 40.0  # lambda; .46 to .53 of the lead is kept from 20 to 200
+_ROWS_AGAINST = 80.0  # lambda; from 40 to 200 as much of the lead is kept
 _TRACE = 1e-3
 
 

@@ -33,7 +33,7 @@ def train_gradient_boosting(student, X, y, loss, **fit_params):
     **fit_params : dict
         ``monitor``.
     """
-    with trained_as(_Trainee, student, loss, _OVERRIDDEN):
+    with trained_as(_Trainee, student, _OVERRIDDEN, _combined_loss=loss):
         student.fit(X, y, sample_weight=np.arange(loss.n_samples), **fit_params)
     student._loss = student._loss.native
     if student.init_ != "zero":

@@ -11,12 +11,15 @@ from optuna.distributions import FloatDistribution, IntDistribution
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from skdistill._sklearn.hist_gradient_boosting import train_hist_gradient_boosting
+from skdistill.students._additive import leaves_together
 from skdistill.students._labels import hard_columns
 from skdistill.students._registry import Fitted, Unsupported, register
 from skdistill.students._rows import weighted_rows
 
 
-def fit_hist_gradient_boosting(student, X, loss, *, random_state=None, **fit_params):
+def fit_hist_gradient_boosting(
+    student, X, loss, *, together=None, random_state=None, **fit_params
+):
     """Fit by scikit-learn's own training; ``X_val``, ``y_val`` are taken as natively."""
     if student.loss != "log_loss":
         raise Unsupported(
@@ -25,7 +28,9 @@ def fit_hist_gradient_boosting(student, X, loss, *, random_state=None, **fit_par
         )
     X, loss, _ = weighted_rows(X, loss, {})
     y = hard_columns(loss)
-    curve = train_hist_gradient_boosting(student, X, y, loss, **fit_params)
+    curve = train_hist_gradient_boosting(
+        student, X, y, loss, together=together, **fit_params
+    )
     return Fitted(student, curve=curve)
 
 
@@ -44,4 +49,5 @@ register(
     HistGradientBoostingClassifier,
     fit_hist_gradient_boosting,
     search_space=hist_gradient_boosting_space,
+    refine=leaves_together(fit_hist_gradient_boosting),
 )

@@ -166,10 +166,11 @@ class Together:
         self.solve(WHILE_GROWING)
         return True
 
-    def solve(self, max_iter=AT_THE_END):
+    def solve(self, max_iter=None):
         """Solve all leaves; `values` and `raw` follow."""
         self.values, self.raw = solve_leaves(
-            self.loss, self.trees, self.values, self.offset, max_iter=max_iter
+            self.loss, self.trees, self.values, self.offset,
+            ridge=RIDGE, max_iter=max_iter or AT_THE_END,
         )
 
 

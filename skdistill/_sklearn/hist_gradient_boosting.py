@@ -191,13 +191,15 @@ class _Growing:
         if self.together is None:
             self.together = self.make(loss, self.booster._baseline_prediction[0])
         if self._take():
-            self.solved = self.together.end_round()
+            self.together.end_round()
+            self.solved = True
             self._write(raw)
 
     def finish(self, loss, raw):
         """Solve all leaves for the last time."""
-        self._take()
-        self.together.solve()
+        if self._take():
+            self.together.end_round()
+        self.together.finish()
         self._write(raw)
 
     def follow(self, raw_val):

@@ -14,7 +14,7 @@ over rows and :math:`v_0` are the values as fitted. It starts at :math:`v_0`, so
 never rises. Leaves that no row reaches stay as they are. L-BFGS works in units of
 :math:`1/\sqrt{H_{jj} + \lambda}`, H the Hessian at the start.
 
-`Together` does this while a boosting grows, each time that it has grown by half, so that
+`Together` does this while a boosting grows, each time that it has grown by a fifth, so that
 the next trees answer what all leaves before them leave over; and once more at the end.
 """
 
@@ -24,10 +24,11 @@ import numpy as np
 from scipy.optimize import minimize
 
 from skdistill.students._leaves import labels_alone
+from skdistill.students._registry import Unsupported
 
-RIDGE = 1.0  # towards the fitted values, in weights of rows as of L2 penalties of boosting
+RIDGE = 10.0  # towards the fitted values, in weights of rows as of L2 penalties of boosting
 WHILE_GROWING, AT_THE_END = 6, 20  # steps of L-BFGS
-_GROWTH = 1.5  # since leaves were last solved
+_GROWTH = 1.2  # since leaves were last solved
 
 
 class GrownTree(NamedTuple):
@@ -54,9 +55,9 @@ def solve_leaves(loss, trees, values, offset, *, ridge=RIDGE, max_iter=AT_THE_EN
     trees : list of GrownTree
     values : list of ndarray of shape (n_leaves,) or (n_leaves, n_columns)
         Fitted values of the leaves of each tree: the start, and what the penalty pulls to.
-    offset : array-like of shape (n_columns,)
+    offset : array-like of shape (n_columns,) or (n_samples, n_columns)
         Raw prediction without trees; one column for two classes.
-    ridge : float, default=1.0
+    ridge : float, default=10.0
     max_iter : int, default=20
     tol : float, default=1e-8
         Relative fall of the objective at which to stop.
@@ -103,14 +104,14 @@ def raw_predictions(trees, values, offset, n_samples):
     ----------
     trees : list of GrownTree
     values : list of ndarray
-    offset : ndarray of shape (n_columns,)
+    offset : ndarray of shape (n_columns,) or (n_samples, n_columns)
     n_samples : int
 
     Returns
     -------
     ndarray of shape (n_samples, n_columns)
     """
-    raw = np.empty((n_samples, len(offset)), order="F")
+    raw = np.empty((n_samples, offset.shape[-1]), order="F")
     raw[:] = offset
     for (leaf, column), value in zip(trees, values, strict=True):
         raw[:, column] += value.take(leaf, axis=0)
@@ -129,11 +130,14 @@ def _leaf_sums(trees, values, of_row):
 class Together:
     """The leaves of a boosting that grows, solved together now and then.
 
+    A round that raises the loss, as a high learning rate makes it of several classes, has
+    its own leaves solved from zero first.
+
     Parameters
     ----------
     loss : CombinedLoss
         Of the rows that the trees are trained on, and of no row held out.
-    offset : array-like of shape (n_columns,)
+    offset : array-like of shape (n_columns,) or (n_samples, n_columns)
 
     Attributes
     ----------
@@ -141,6 +145,8 @@ class Together:
     values : list of ndarray
     raw : ndarray of shape (n_samples, n_columns)
         What the trees say of the rows.
+    curve : list of LossParts
+        The loss at the offset, after each round, and after the last solution.
     """
 
     def __init__(self, loss, offset):
@@ -148,7 +154,8 @@ class Together:
         self.offset = np.asarray(offset, dtype=np.float64)
         self.trees, self.values = [], []
         self.raw = raw_predictions([], [], self.offset, loss.n_samples)
-        self._rounds, self._due = 0, 1
+        self.curve = [loss.parts(self.raw)]
+        self._rounds, self._due, self._ended = 0, 1, 0
 
     def append(self, leaf, value, column):
         """Take a tree that was grown; see `GrownTree`."""
@@ -158,20 +165,53 @@ class Together:
         self.raw[:, column] += self.values[-1].take(leaf, axis=0)
 
     def end_round(self):
-        """Solve the leaves if it is time; returns whether it was."""
-        self._rounds += 1
-        if self._rounds < self._due:
-            return False
-        self._due = max(self._rounds + 1, int(_GROWTH * self._rounds))
-        self.solve(WHILE_GROWING)
-        return True
+        """Solve the leaves of this round if they raise the loss, all if it is time."""
+        now, self._rounds = self.loss.parts(self.raw), self._rounds + 1
+        if now.total > self.curve[-1].total:
+            self._start_round_anew()
+        if self._rounds >= self._due:
+            self._due = max(self._rounds + 1, int(_GROWTH * self._rounds))
+            self._solve(0, self.values, self.offset, WHILE_GROWING)
+        self._ended = len(self.trees)
+        self.curve.append(self.loss.parts(self.raw))
 
-    def solve(self, max_iter=None):
-        """Solve all leaves; `values` and `raw` follow."""
-        self.values, self.raw = solve_leaves(
-            self.loss, self.trees, self.values, self.offset,
-            ridge=RIDGE, max_iter=max_iter or AT_THE_END,
+    def finish(self):
+        """Solve all leaves for the last time."""
+        self._solve(0, self.values, self.offset, AT_THE_END)
+        self.curve.append(self.loss.parts(self.raw))
+
+    def _start_round_anew(self):
+        first = self._ended
+        before = raw_predictions(
+            self.trees[:first], self.values[:first], self.offset, self.loss.n_samples
         )
+        self._solve(first, [0 * value for value in self.values[first:]], before, WHILE_GROWING)
+
+    def _solve(self, first, start, offset, max_iter):
+        self.values[first:], self.raw = solve_leaves(
+            self.loss, self.trees[first:], start, offset, ridge=RIDGE, max_iter=max_iter
+        )
+
+
+def refuse_own_leaves(params, student_name):
+    """Refuse, by name, what leaves that are solved together cannot honour.
+
+    Parameters
+    ----------
+    params : dict
+        Parameters with a say in the values of leaves; None, 0 or all zeros are none.
+    student_name : str
+
+    Raises
+    ------
+    Unsupported
+    """
+    for name, value in params.items():
+        if value is not None and np.any(value):
+            raise Unsupported(
+                f"refine=True solves all leaves of {student_name} together, which cannot "
+                f"honour {name}={value!r}; use refine=False, or leave {name} at its default"
+            )
 
 
 def leaves_together(fit):

@@ -11,7 +11,7 @@ from optuna.distributions import FloatDistribution, IntDistribution
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from skdistill._sklearn.hist_gradient_boosting import train_hist_gradient_boosting
-from skdistill.students._additive import leaves_together
+from skdistill.students._additive import leaves_together, refuse_own_leaves
 from skdistill.students._labels import hard_columns
 from skdistill.students._registry import Fitted, Unsupported, register
 from skdistill.students._rows import weighted_rows
@@ -26,6 +26,9 @@ def fit_hist_gradient_boosting(
             f"loss={student.loss!r} of HistGradientBoostingClassifier is replaced by the "
             "distillation loss; use loss='log_loss'"
         )
+    if together is not None:
+        asked = {"monotonic_cst": student.monotonic_cst}
+        refuse_own_leaves(asked, "HistGradientBoostingClassifier")
     X, loss, _ = weighted_rows(X, loss, {})
     y = hard_columns(loss)
     curve = train_hist_gradient_boosting(

@@ -164,12 +164,12 @@ class Together:
         self.values.append(np.array(value, dtype=np.float64))
         self.raw[:, column] += self.values[-1].take(leaf, axis=0)
 
-    def end_round(self):
+    def end_round(self, solve=True):
         """Solve the leaves of this round if they raise the loss, all if it is time."""
         now, self._rounds = self.loss.parts(self.raw), self._rounds + 1
         if now.total > self.curve[-1].total:
             self._start_round_anew()
-        if self._rounds >= self._due:
+        if solve and self._rounds >= self._due:
             self._due = max(self._rounds + 1, int(_GROWTH * self._rounds))
             self._solve(0, self.values, self.offset, WHILE_GROWING)
         self._ended = len(self.trees)

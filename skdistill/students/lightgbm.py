@@ -28,7 +28,7 @@ from scipy.special import expit, softmax
 from sklearn.base import clone
 
 from skdistill.students._additive import leaves_together, refuse_own_leaves
-from skdistill.students._boosting import Derivatives, baseline, codes
+from skdistill.students._boosting import Derivatives, Growing, baseline, codes
 from skdistill.students._class_weight import class_factor
 from skdistill.students._refine import Leaves
 from skdistill.students._registry import Fitted, Unsupported, register
@@ -69,9 +69,11 @@ def fit_lightgbm(student, X, loss, *, together=None, random_state=None, **fit_pa
     callbacks = [_keep_random_state, *(fit_params.pop("callbacks", None) or [])]
     if together is not None:
         _refuse_own_leaves(params, fit_params)
-        judged = bool(_eval_lengths(fit_params))
-        objective.growing = _Growing(objective, X, together, judged)
-        callbacks.append(objective.growing)
+        objective.growing = growing = Growing(
+            together, objective.loss, _grown_trees(X),
+            judged=bool(_eval_lengths(fit_params)), slope=objective.slope,
+        )  # fmt: skip
+        callbacks.append(_hand_booster(growing))
     if _eval_lengths(fit_params):
         metrics = _metric_names(params, fit_params, objective)
         callbacks.append(_InOrder(metrics))
@@ -83,7 +85,9 @@ def fit_lightgbm(student, X, loss, *, together=None, random_state=None, **fit_pa
     own.fit(X, loss.classes[y], callbacks=callbacks, **fit_params)
     curve = None
     if together is not None:
-        curve = objective.growing.finish(own.booster_)
+        values, curve = growing.finish(own.booster_)
+        for tree, of_tree in enumerate(values):
+            _write(own.booster_, tree, of_tree)
     _name_objective(own.booster_, objective)
     if init is not None:
         _add_to_trees(own.booster_, init)
@@ -171,54 +175,31 @@ def _refuse_own_leaves(params, fit_params):
     refuse_own_leaves(asked | {"init_model": fit_params.get("init_model")}, "LGBMClassifier")
 
 
-class _Growing:
-    """Callback and part of the objective: gradients where leaves solved together stand.
+def _grown_trees(X):
+    """What `Growing` reads of the trees after the first: leaf of each row, values, column."""
+    X = X if hasattr(X, "shape") else np.asarray(X)
 
-    LightGBM's own scores stay those of the leaves as it has grown them. By them it judges
-    validation data, so that with these the leaves are solved at the end only.
-    """
-
-    before_iteration, order = True, 0
-
-    def __init__(self, objective, X, make, judged):
-        self.objective, self.make, self.judged = objective, make, judged
-        self.X = X if hasattr(X, "shape") else np.asarray(X)
-        self.booster = self.together = None
-
-    def __call__(self, env):
-        self.booster = env.model
-
-    def scores(self, raw):
-        """Raw scores at which the next trees grow."""
-        if self.together is None:
-            start = self.objective.slope * raw.reshape(len(raw), -1)
-            self.together = self.make(self.objective.loss, start)
-        elif not self.judged:
-            self._end_round(self.booster.num_trees())
-        if self.judged:
-            return raw
-        return self.together.raw.reshape(raw.shape) / self.objective.slope
-
-    def finish(self, booster):
-        """Solve all leaves of the trees that predict, and write them."""
-        n_trees = booster.num_model_per_iteration() * max(booster.best_iteration, 0)
-        self._end_round(n_trees or booster.num_trees())
-        self.together.finish()
-        for tree, values in enumerate(self.together.values):
-            _write(booster, tree, values / self.objective.slope)
-        return self.together.curve[1:]
-
-    def _end_round(self, n_trees):
-        first, k = len(self.together.trees), self.booster.num_model_per_iteration()
-        if n_trees == first:
+    def read(booster, n_seen):
+        k, n_rounds = booster.num_model_per_iteration(), booster.best_iteration
+        n_rounds = n_rounds if n_rounds > 0 else booster.current_iteration()
+        if n_rounds * k == n_seen:
             return
-        span = {"start_iteration": first // k, "num_iteration": (n_trees - first) // k}
-        reached = self.booster.predict(self.X, pred_leaf=True, **span)
-        for tree, leaf in enumerate(reached.reshape(len(reached), -1).T, first):
-            values = self.objective.slope * _read(self.booster, tree, leaf.max() + 1)
-            self.together.append(leaf, values, tree % k)
-        if not self.judged:
-            self.together.end_round()
+        span = {"start_iteration": n_seen // k, "num_iteration": n_rounds - n_seen // k}
+        reached = booster.predict(X, pred_leaf=True, **span)
+        for tree, leaf in enumerate(reached.reshape(len(reached), -1).T, n_seen):
+            yield leaf, _read(booster, tree, leaf.max() + 1), tree % k
+
+    return read
+
+
+def _hand_booster(growing):
+    """Callback: let `Growing` see the trees so far."""
+
+    def hand(env):
+        growing.booster = env.model
+
+    hand.before_iteration = True
+    return hand
 
 
 def lightgbm_leaves(student):

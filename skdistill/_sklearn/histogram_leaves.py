@@ -24,7 +24,7 @@ def n_histogram_leaves(boosting):
     AttributeError
         If this scikit-learn keeps its trees elsewhere.
     """
-    return sum(tree.get_n_leaf_nodes() for tree in _trees(boosting))
+    return sum(tree.get_n_leaf_nodes() for tree in histogram_trees(boosting))
 
 
 def histogram_features(boosting):
@@ -43,7 +43,7 @@ def histogram_features(boosting):
     AttributeError
         If this scikit-learn keeps its trees elsewhere.
     """
-    nodes = (tree.nodes for tree in _trees(boosting))
+    nodes = (tree.nodes for tree in histogram_trees(boosting))
     return {int(i) for own in nodes for i in own["feature_idx"][own["is_leaf"] == 0]}
 
 
@@ -80,6 +80,33 @@ def reached_leaves(tree, X_binned, missing_bin, n_threads=1):
     return _that_counts(tree).predict_binned(X_binned, missing_bin, n_threads)
 
 
+def histogram_apply(boosting, X):
+    """Leaf of each row in each tree, numbered through all trees.
+
+    Parameters
+    ----------
+    boosting : HistGradientBoostingClassifier
+    X : array-like or frame
+
+    Returns
+    -------
+    ndarray of int32 of shape (n_samples, n_trees)
+    """
+    X, trees = boosting._preprocess_X(X, reset=False), histogram_trees(boosting)
+    known_cat_bitsets, f_idx_map = boosting._bin_mapper.make_known_categories_bitsets()
+    reached, start = np.empty((X.shape[0], len(trees)), dtype=np.int32, order="F"), 0
+    for t, tree in enumerate(trees):
+        own = _that_counts(tree, start)
+        reached[:, t] = own.predict(X, known_cat_bitsets, f_idx_map, n_threads=1)
+        start += tree.get_n_leaf_nodes()
+    return reached
+
+
+def histogram_baseline(boosting):
+    """Raw prediction before the first tree, one number a column."""
+    return boosting._baseline_prediction[0]
+
+
 def _that_counts(tree, start=0):
     """A tree whose leaves have their numbers for values."""
     nodes, places = tree.nodes.copy(), leaf_places(tree)
@@ -87,7 +114,8 @@ def _that_counts(tree, start=0):
     return TreePredictor(nodes, tree.binned_left_cat_bitsets, tree.raw_left_cat_bitsets)
 
 
-def _trees(boosting):
+def histogram_trees(boosting):
+    """All trees of a boosting, round by round and within it column by column."""
     try:
         rounds = boosting._predictors
     except AttributeError:

@@ -28,6 +28,7 @@ from skdistill.students._registry import Unsupported
 
 RIDGE = 10.0  # towards the fitted values, in weights of rows as of L2 penalties of boosting
 WHILE_GROWING, AT_THE_END = 6, 20  # steps of L-BFGS
+_CAP = 1e9
 _GROWTH = 1.2  # since leaves were last solved
 
 
@@ -161,7 +162,7 @@ class Together:
         """Take a tree that was grown; see `GrownTree`."""
         leaf = np.ascontiguousarray(leaf, dtype=np.min_scalar_type(len(value) - 1))
         self.trees.append(GrownTree(leaf, column))
-        self.values.append(np.array(value, dtype=np.float64))
+        self.values.append(np.clip(np.array(value, dtype=np.float64), -_CAP, _CAP))
         self.raw[:, column] += self.values[-1].take(leaf, axis=0)
 
     def end_round(self, solve=True):

@@ -28,11 +28,13 @@ import numpy as np
 from optuna.distributions import FloatDistribution, IntDistribution
 from sklearn.preprocessing import LabelEncoder
 
+from skdistill.students._additive import leaves_together, refuse_own_leaves
 from skdistill.students._boosting import baseline, codes
 from skdistill.students._class_weight import class_factor
 from skdistill.students._leaves import labels_alone
 from skdistill.students._reduction import fit_by_labels
-from skdistill.students._registry import Fitted, register
+from skdistill.students._refine import Leaves
+from skdistill.students._registry import Fitted, Unsupported, register
 from skdistill.students._rows import weighted_rows
 
 _WEIGHTS = {"class_weights", "auto_class_weights", "scale_pos_weight"}
@@ -48,19 +50,25 @@ _TREES = 64  # whose leaves are held at a time
 _EPS = np.finfo(np.float64).eps  # penalty by which an empty leaf keeps to 0
 
 
-def fit_catboost(student, X, loss, *, random_state=None, **fit_params):
+def fit_catboost(student, X, loss, *, together=None, random_state=None, **fit_params):
     """Fit a `CatBoostClassifier` in place; its parameters and `fit` keep their meaning.
 
     The path is "direct" for the default loss function on the CPU; with validation data, for
     two classes where the loss is cross-entropy (at temperature 1 or ``alpha=0``). Where
     leaves are solved here, `leaf_estimation_iterations` counts the Newton steps of a pass.
+    With `together` all leaves are solved together at the end.
     """
     X, loss, fit_params = weighted_rows(X, loss, fit_params)
     given = student.get_params()
     params = {name: value for name, value in given.items() if name not in _WEIGHTS}
     loss = _weighted(loss, given)
-    if _is_direct(loss, params, fit_params):
+    is_direct = _is_direct(loss, params, fit_params)
+    if together is not None:
+        _refuse_own_leaves(params, fit_params, is_direct)
+    if is_direct:
         fitted = Fitted(_fit_directly(type(student), params, X, loss, fit_params))
+        if together is not None:
+            fitted = fitted._replace(curve=_solve_together(fitted.student, X, loss, together))
     else:
         own = type(student)(**params)
         fitted = fit_by_labels(own, X, loss, random_state=random_state, **fit_params)
@@ -87,6 +95,53 @@ def _is_direct(loss, params, fit_params):
         and not any(params.get(name) for name in _OWN_LEAVES)
         and all(fit_params.get(name) is None for name in judged_or_begun)
     )
+
+
+def _refuse_own_leaves(params, fit_params, is_direct):
+    """Refuse, by name, what leaves that are solved together cannot honour."""
+    asked = {name: params.get(name) for name in sorted(_OWN_LEAVES)}
+    asked |= {name: fit_params.get(name) for name in ("init_model", "baseline")}
+    refuse_own_leaves(asked, "CatBoostClassifier")
+    if not is_direct:
+        raise Unsupported(
+            "refine=True needs the default loss function of CatBoostClassifier on the CPU, "
+            "without metrics, class names or, at this loss, eval_set; use refine=False"
+        )
+
+
+def _solve_together(model, X, loss, make):
+    """Solve all leaves of all trees together; returns the curve."""
+    leaves = catboost_leaves(model)
+    together = make(loss, leaves.offset)
+    column = slice(None) if loss.n_classes > 2 else 0
+    values = leaves.values if loss.n_classes > 2 else leaves.values[:, 0]
+    ends = np.cumsum(model.get_tree_leaf_counts())[:-1]
+    each = zip(_leaves_by_tree(model, X, -1), np.split(values, ends), strict=True)
+    for leaf, value in each:
+        together.append(leaf, value, column)
+    together.end_round(solve=False)
+    together.finish()
+    solved = np.concatenate(together.values)
+    leaves.write(solved.reshape(len(solved), -1))
+    return together.curve[1:]
+
+
+def catboost_leaves(student):
+    """The leaves of all trees of a fitted `CatBoostClassifier`."""
+    counts = student.get_tree_leaf_counts()
+    starts, offset = np.cumsum([0, *counts[:-1]]), student.get_scale_and_bias()[1]
+    offset = np.atleast_1d(np.asarray(offset, dtype=np.float64))
+    values = student.get_leaf_values().reshape(int(counts.sum()), -1)
+    columns = np.zeros(len(counts), dtype=np.intp) if values.shape[1] == 1 else None
+
+    def apply(X):
+        reached = student.calc_leaf_indexes(X).astype(np.int32) + starts.astype(np.int32)
+        return np.asfortranarray(reached)
+
+    def write(values):
+        student.set_leaf_values(values.ravel())
+
+    return Leaves(apply, values, write, offset, columns)
 
 
 def _weighted(loss, params):
@@ -231,4 +286,10 @@ def catboost_space(student):
     }
 
 
-register("catboost.core.CatBoostClassifier", fit_catboost, search_space=catboost_space)
+register(
+    "catboost.core.CatBoostClassifier",
+    fit_catboost,
+    search_space=catboost_space,
+    refine=leaves_together(fit_catboost),
+    leaves=catboost_leaves,
+)

@@ -7,12 +7,23 @@ labels only and are judged by log-loss. `train_score_` and `validation_score_` h
 the loss.
 """
 
+from functools import partial
+
+import numpy as np
 from optuna.distributions import FloatDistribution, IntDistribution
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from skdistill._sklearn.hist_gradient_boosting import train_hist_gradient_boosting
+from skdistill._sklearn.histogram_leaves import (
+    histogram_apply,
+    histogram_baseline,
+    histogram_trees,
+    leaf_values,
+    write_leaf_values,
+)
 from skdistill.students._additive import leaves_together, refuse_own_leaves
 from skdistill.students._labels import hard_columns
+from skdistill.students._refine import Leaves
 from skdistill.students._registry import Fitted, Unsupported, register
 from skdistill.students._rows import weighted_rows
 
@@ -31,10 +42,24 @@ def fit_hist_gradient_boosting(
         refuse_own_leaves(asked, "HistGradientBoostingClassifier")
     X, loss, _ = weighted_rows(X, loss, {})
     y = hard_columns(loss)
-    curve = train_hist_gradient_boosting(
-        student, X, y, loss, together=together, **fit_params
-    )
+    curve = train_hist_gradient_boosting(student, X, y, loss, together=together, **fit_params)
     return Fitted(student, curve=curve)
+
+
+def hist_gradient_boosting_leaves(student):
+    """The leaves of all trees of a fitted `HistGradientBoostingClassifier`."""
+    trees = histogram_trees(student)
+    values = [leaf_values(tree) for tree in trees]
+    ends = np.cumsum([len(of_tree) for of_tree in values])[:-1]
+    offset = histogram_baseline(student)
+
+    def write(values):
+        for tree, of_tree in zip(trees, np.split(values[:, 0], ends), strict=True):
+            write_leaf_values(tree, of_tree)
+
+    columns = np.arange(len(trees)) % len(offset)
+    apply = partial(histogram_apply, student)
+    return Leaves(apply, np.concatenate(values)[:, None], write, offset, columns)
 
 
 def hist_gradient_boosting_space(student):
@@ -53,4 +78,5 @@ register(
     fit_hist_gradient_boosting,
     search_space=hist_gradient_boosting_space,
     refine=leaves_together(fit_hist_gradient_boosting),
+    leaves=hist_gradient_boosting_leaves,
 )

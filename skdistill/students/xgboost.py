@@ -126,10 +126,11 @@ def _grown_trees(student, X):
         new = booster[first:last]
         model = _model(new)["learner"]["gradient_booster"]["model"]
         reached = _reached(new, rows)
-        for tree, leaf, column in zip(
+        for tree, node, column in zip(
             model["trees"], reached.T, model["tree_info"], strict=True
         ):
-            yield leaf, np.array(tree["split_conditions"]), column
+            number, values = _numbered(tree)
+            yield number[node], values, column
 
     return read
 
@@ -140,18 +141,27 @@ def xgboost_leaves(student):
     used = booster[: _n_rounds(student, booster)]
     model = _model(used)["learner"]
     trees = model["gradient_booster"]["model"]["trees"]
-    values = [np.array(tree["split_conditions"], dtype=np.float64) for tree in trees]
+    numbers, values = zip(*map(_numbered, trees), strict=True)
     starts = np.cumsum([0, *map(len, values)])
     columns = np.array(model["gradient_booster"]["model"]["tree_info"])
 
     def apply(X):
-        return _reached(used, _table(student, X)) + starts[:-1].astype(np.int32)
+        reached = _reached(used, _table(student, X))
+        for node, number, start in zip(reached.T, numbers, starts, strict=False):
+            node[:] = start + number[node]
+        return reached
 
     def write(values):
         _write(booster, [values[first:last, 0] for first, last in pairwise(starts)])
 
     offset = _margin(student, model)
     return Leaves(apply, np.concatenate(values)[:, None], write, offset, columns)
+
+
+def _numbered(tree):
+    """Number of every leaf by node, and the values of leaves, of a tree in a model file."""
+    is_leaf = np.array(tree["left_children"]) == -1
+    return np.cumsum(is_leaf) - 1, np.array(tree["split_conditions"], dtype=float)[is_leaf]
 
 
 def _margin(student, model):
@@ -193,8 +203,9 @@ def _write(booster, values):
     model, configuration = _model(booster), booster.save_config()
     trees = model["learner"]["gradient_booster"]["model"]["trees"]
     for tree, own in zip(trees, values, strict=False):
-        for node in np.flatnonzero(np.array(tree["left_children"][: len(own)]) == -1):
-            tree["split_conditions"][node] = tree["base_weights"][node] = float(own[node])
+        leaves = np.flatnonzero(np.array(tree["left_children"]) == -1)
+        for node, value in zip(leaves.tolist(), own.tolist(), strict=True):
+            tree["split_conditions"][node] = tree["base_weights"][node] = value
     booster.load_model(bytearray(json.dumps(model).encode()))
     booster.load_config(configuration)
 

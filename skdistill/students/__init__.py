@@ -7,6 +7,7 @@ family is one new file.
 import importlib
 import pkgutil
 
+from skdistill.students._defaults import resolve_student
 from skdistill.students._reduction import check_student
 from skdistill.students._registry import (
     Fitted,
@@ -26,6 +27,7 @@ __all__ = [
     "fit_student",
     "leaves_of",
     "register",
+    "resolve_student",
     "search_space",
 ]
 

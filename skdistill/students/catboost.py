@@ -23,6 +23,7 @@ in them: validation data, ``init_model``, ``baseline``, monotonic constraints,
 """
 
 import json
+from functools import partial
 
 import numpy as np
 from optuna.distributions import FloatDistribution, IntDistribution
@@ -121,8 +122,7 @@ def _solve_together(model, X, loss, make):
         together.append(leaf, value, column)
     together.end_round(solve=False)
     together.finish()
-    solved = np.concatenate(together.values)
-    leaves.write(solved.reshape(len(solved), -1))
+    model.set_leaf_values(np.concatenate(together.values).ravel())
     return together.curve[1:]
 
 
@@ -138,10 +138,21 @@ def catboost_leaves(student):
         reached = student.calc_leaf_indexes(X).astype(np.int32) + starts.astype(np.int32)
         return np.asfortranarray(reached)
 
-    def write(values):
-        student.set_leaf_values(values.ravel())
+    return Leaves(apply, values, partial(_write_leaves, student), offset, columns)
 
-    return Leaves(apply, values, write, offset, columns)
+
+def _write_leaves(student, values):
+    """Put leaf values into a model, by a copy: one that was loaded cannot be modified."""
+    from catboost import sum_models
+
+    copied, metadata = sum_models([student], [1.0]), dict(student.get_metadata())
+    copied.set_leaf_values(values.ravel())
+    own = copied.get_metadata()
+    for name in dict(own).keys() - metadata.keys():
+        del own[name]
+    for name, value in metadata.items():
+        own[name] = value
+    _take_model(student, copied)
 
 
 def _weighted(loss, params):

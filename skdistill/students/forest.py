@@ -40,6 +40,8 @@ from skdistill.students._rows import weighted_rows
 from skdistill.students._tree_leaves import leaves_of_trees, order_of_trees
 from skdistill.students.tree import check_tree, fit_soft, growth_target, tree_space
 
+_TREES = (DecisionTreeClassifier, ExtraTreeClassifier)
+
 
 def fit_forest(student, X, loss, *, refine=False, random_state=None):
     """Grow every tree of a forest on soft targets and solve its leaves for the loss.
@@ -124,7 +126,7 @@ def _draw(student, X, y, weight):
     if isinstance(student, BaggingClassifier):
         tree = student.estimator
         tree = DecisionTreeClassifier() if tree is None else tree
-        if type(tree) not in (DecisionTreeClassifier, ExtraTreeClassifier):
+        if type(tree) not in _TREES:
             raise Unsupported(
                 f"estimator={tree!r} is bagged by the general path; trees by their own"
             )
@@ -260,7 +262,19 @@ def bagging_space(student):
     }
 
 
-_PIECES = {"refine": partial(fit_forest, refine=True), "leaves": forest_leaves}
+def forest_pays(student, loss):
+    """Whether nothing is refused: on labels out of fold it paid at every size."""
+    tree = getattr(student, "estimator", None)
+    trees = tree is None or type(tree) in _TREES
+    balanced = getattr(student, "class_weight", None) == "balanced_subsample"
+    return trees and not student.oob_score and not balanced
+
+
+_PIECES = {
+    "refine": partial(fit_forest, refine=True),
+    "refine_pays": forest_pays,
+    "leaves": forest_leaves,
+}
 register(RandomForestClassifier, fit_forest, search_space=forest_space, **_PIECES)
 register(ExtraTreesClassifier, fit_forest, search_space=forest_space, **_PIECES)
 register(BaggingClassifier, fit_forest, search_space=bagging_space, **_PIECES)

@@ -75,7 +75,7 @@ def leaf_values(booster, tree):
 def write_leaves(booster, values):
     """Put raw predictions into the leaves of the trees, stage by stage, in place."""
     for tree, of_tree in zip(booster.estimators_.flat, values, strict=False):
-        tree.tree_.value[leaf_places(tree), 0, 0] = of_tree / booster.learning_rate
+        tree.tree_.value[leaf_places(tree), 0, 0] = np.ravel(of_tree) / booster.learning_rate
 
 
 class _Trainee(GradientBoostingClassifier):

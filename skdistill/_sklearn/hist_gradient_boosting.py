@@ -215,7 +215,7 @@ class _Growing:
                 )
 
     def _take(self):
-        booster, seen = self.booster, len(self.together.trees)
+        booster, seen = self.booster, len(self.together.values)
         missing = booster._bin_mapper.missing_values_bin_idx_
         new = booster._predictors[seen // booster.n_trees_per_iteration_ :]
         for trees in new:
@@ -227,7 +227,7 @@ class _Growing:
     def _write(self, raw):
         trees = [tree for trees in self.booster._predictors for tree in trees]
         for tree, values in zip(trees, self.together.values, strict=True):
-            write_leaf_values(tree, values)
+            write_leaf_values(tree, values[:, 0])
         raw[...] = self.together.raw.reshape(raw.shape)
 
 

@@ -18,7 +18,7 @@ never rises. Leaves that no row reaches stay as they are. L-BFGS works in units 
 the next trees answer what all leaves before them leave over; and once more at the end.
 """
 
-from typing import Any, NamedTuple
+from functools import reduce
 
 import numpy as np
 from scipy.optimize import minimize
@@ -26,38 +26,113 @@ from scipy.optimize import minimize
 from skdistill.students._leaves import labels_alone
 from skdistill.students._registry import Unsupported
 
-RIDGE = 10.0  # towards the fitted values, in weights of rows as of L2 penalties of boosting
+RIDGE = 10.0  # towards the fitted values, in weights of rows as L2 penalties of boosting
 WHILE_GROWING, AT_THE_END = 6, 20  # steps of L-BFGS
-_CAP = 1e9
 _GROWTH = 1.2  # since leaves were last solved
+_JOINT = 2**15  # leaves of several trees at once
 
 
-class GrownTree(NamedTuple):
-    """One tree of a boosting, as its training rows see it.
+class LeafIndicators:
+    """Which leaf each row reaches in additive trees.
 
-    Attributes
-    ----------
-    leaf : ndarray of int of shape (n_samples,)
-        Leaf that each row reaches, counted from 0.
-    column : int or slice
-        Raw column that the tree adds to; ``slice(None)`` for a value per column.
+    Neighbouring trees of a column are kept as one, whose joint leaves are the pairs (or
+    triples, ...) of theirs that a row can reach: sums over rows and lookups cost the same
+    for several trees as for one.
     """
 
-    leaf: Any
-    column: Any
+    def __init__(self):
+        self._groups, self._open, self._n_trees = [], {}, 0
+
+    def append(self, leaf, n_leaves, column):
+        """Take a tree.
+
+        Parameters
+        ----------
+        leaf : ndarray of int of shape (n_samples,)
+            Leaf that each row reaches, counted from 0.
+        n_leaves : int
+        column : int or None
+            Raw column that the tree adds to; None for a value per column.
+        """
+        group = self._open.get(column)
+        most = min(_JOINT, len(leaf) // 4)
+        if group is None or n_leaves * group.n_joint > most:
+            group = self._open[column] = _JointTree(column)
+            self._groups.append(group)
+        group.append(self._n_trees, leaf, n_leaves)
+        self._n_trees += 1
+
+    def add(self, values, raw):
+        """Add what the trees say of the rows to raw predictions, in place.
+
+        Parameters
+        ----------
+        values : list of ndarray of shape (n_leaves, n_outputs)
+        raw : ndarray of shape (n_samples, n_columns)
+        """
+        for group in self._groups:
+            group.add([values[tree] for tree in group.trees], raw)
+        return raw
+
+    def sums(self, of_row):
+        """Sums over the rows of every leaf.
+
+        Parameters
+        ----------
+        of_row : ndarray of shape (n_samples, n_columns)
+
+        Returns
+        -------
+        list of ndarray of shape (n_leaves, n_outputs)
+        """
+        sums = [None] * self._n_trees
+        for group in self._groups:
+            for tree, of_tree in zip(group.trees, group.sums(of_row), strict=True):
+                sums[tree] = of_tree
+        return sums
 
 
-def solve_leaves(loss, trees, values, offset, *, ridge=RIDGE, max_iter=AT_THE_END, tol=1e-8):
+class _JointTree:
+    """Several trees of one column as one tree."""
+
+    def __init__(self, column):
+        self.trees, self.sizes, self.n_joint, self.leaf = [], [], 1, 0
+        self.column = slice(None) if column is None else slice(column, column + 1)
+
+    def append(self, tree, leaf, n_leaves):
+        self.trees.append(tree)
+        self.sizes.append(n_leaves)
+        self.n_joint *= n_leaves
+        joint = np.asarray(self.leaf, dtype=np.intp) * n_leaves + leaf.astype(np.intp)
+        self.leaf = joint.astype(np.min_scalar_type(self.n_joint - 1))
+
+    def add(self, values, raw):
+        table = reduce(lambda a, b: (a[:, None] + b).reshape(-1, b.shape[1]), values)
+        for column, of_column in zip(raw.T[self.column], table.T.copy(), strict=True):
+            column += of_column.take(self.leaf)
+
+    def sums(self, of_row):
+        each = [
+            np.bincount(self.leaf, column, self.n_joint).reshape(self.sizes)
+            for column in of_row.T[self.column]
+        ]
+        axes = range(len(self.sizes))
+        for axis in axes:
+            others = tuple(other for other in axes if other != axis)
+            yield np.stack([joint.sum(axis=others) for joint in each], axis=1)
+
+
+def solve_leaves(loss, indicators, values, raw, *, ridge=RIDGE, max_iter=AT_THE_END, tol=1e-8):
     """Lower a loss over all leaf values of additive trees.
 
     Parameters
     ----------
     loss : CombinedLoss
-    trees : list of GrownTree
-    values : list of ndarray of shape (n_leaves,) or (n_leaves, n_columns)
+    indicators : LeafIndicators
+    values : list of ndarray of shape (n_leaves, n_outputs)
         Fitted values of the leaves of each tree: the start, and what the penalty pulls to.
-    offset : array-like of shape (n_columns,) or (n_samples, n_columns)
-        Raw prediction without trees; one column for two classes.
+    raw : ndarray of shape (n_samples, n_columns)
+        Raw predictions at the start; one column for two classes.
     ridge : float, default=10.0
     max_iter : int, default=20
     tol : float, default=1e-8
@@ -68,64 +143,36 @@ def solve_leaves(loss, trees, values, offset, *, ridge=RIDGE, max_iter=AT_THE_EN
     values : list of ndarray
         Of the shapes of `values`.
     raw : ndarray of shape (n_samples, n_columns)
-        What the trees then say.
+        Raw predictions with them.
     """
-    fitted = np.concatenate([value.ravel() for value in values])
     ends = np.cumsum([value.size for value in values])[:-1]
-    offset, weight = np.asarray(offset, dtype=np.float64), loss.total_weight
 
     def split(flat):
         parts = np.split(flat, ends)
         return [part.reshape(v.shape) for part, v in zip(parts, values, strict=True)]
 
-    def raw_of(flat):
-        return raw_predictions(trees, split(flat), offset, loss.n_samples)
+    def raw_after(move):
+        return indicators.add(split(move), raw.copy(order="F")) if move.any() else raw
 
-    bend = _leaf_sums(trees, values, loss.hessian(raw_of(fitted))) + ridge
+    bend = _flat(indicators.sums(loss.hessian(raw))) + ridge
     unit = 1 / np.sqrt(np.where(bend > 0, bend, 1))
 
     def objective(step):
         move = unit * step
-        value, gradient = loss.value_and_gradient(raw_of(fitted + move))
-        slope = _leaf_sums(trees, values, gradient) + ridge * move
-        return weight * value + ridge / 2 * move @ move, unit * slope
+        value, gradient = loss.value_and_gradient(raw_after(move))
+        slope = _flat(indicators.sums(gradient)) + ridge * move
+        return loss.total_weight * value + ridge / 2 * move @ move, unit * slope
 
     options = {"maxiter": max_iter, "ftol": tol, "gtol": 0}
     found = minimize(
-        objective, np.zeros_like(fitted), jac=True, method="L-BFGS-B", options=options
+        objective, np.zeros_like(unit), jac=True, method="L-BFGS-B", options=options
     )
-    flat = fitted + unit * found.x
-    return split(flat), raw_of(flat)
+    move = unit * found.x
+    return [v + m for v, m in zip(values, split(move), strict=True)], raw_after(move)
 
 
-def raw_predictions(trees, values, offset, n_samples):
-    """What additive trees say of their training rows.
-
-    Parameters
-    ----------
-    trees : list of GrownTree
-    values : list of ndarray
-    offset : ndarray of shape (n_columns,) or (n_samples, n_columns)
-    n_samples : int
-
-    Returns
-    -------
-    ndarray of shape (n_samples, n_columns)
-    """
-    raw = np.empty((n_samples, offset.shape[-1]), order="F")
-    raw[:] = offset
-    for (leaf, column), value in zip(trees, values, strict=True):
-        raw[:, column] += value.take(leaf, axis=0)
-    return raw
-
-
-def _leaf_sums(trees, values, of_row):
-    """Sums over the rows of every leaf, flat as the values are."""
-    sums = []
-    for (leaf, column), value in zip(trees, values, strict=True):
-        columns = np.atleast_2d(of_row[:, column].T)
-        sums += [np.stack([np.bincount(leaf, c, len(value)) for c in columns], 1).ravel()]
-    return np.concatenate(sums)
+def _flat(arrays):
+    return np.concatenate([array.ravel() for array in arrays])
 
 
 class Together:
@@ -139,11 +186,12 @@ class Together:
     loss : CombinedLoss
         Of the rows that the trees are trained on, and of no row held out.
     offset : array-like of shape (n_columns,) or (n_samples, n_columns)
+        Raw predictions without trees.
 
     Attributes
     ----------
-    trees : list of GrownTree
-    values : list of ndarray
+    values : list of ndarray of shape (n_leaves, n_outputs)
+        Of each tree.
     raw : ndarray of shape (n_samples, n_columns)
         What the trees say of the rows.
     curve : list of LossParts
@@ -151,46 +199,50 @@ class Together:
     """
 
     def __init__(self, loss, offset):
+        offset = np.asarray(offset, dtype=np.float64)
         self.loss = loss
-        self.offset = np.asarray(offset, dtype=np.float64)
-        self.trees, self.values = [], []
-        self.raw = raw_predictions([], [], self.offset, loss.n_samples)
+        self.values, self.indicators = [], LeafIndicators()
+        self.raw = np.empty((loss.n_samples, offset.shape[-1]), order="F")
+        self.raw[:] = offset
         self.curve = [loss.parts(self.raw)]
-        self._rounds, self._due, self._ended = 0, 1, 0
+        self._rounds, self._due = 0, 1
+        self._start_round()
 
     def append(self, leaf, value, column):
-        """Take a tree that was grown; see `GrownTree`."""
-        leaf = np.ascontiguousarray(leaf, dtype=np.min_scalar_type(len(value) - 1))
-        self.trees.append(GrownTree(leaf, column))
-        self.values.append(np.clip(np.array(value, dtype=np.float64), -_CAP, _CAP))
-        self.raw[:, column] += self.values[-1].take(leaf, axis=0)
+        """Take a tree of this round, and the values of its leaves; see `LeafIndicators`."""
+        value = np.array(value, dtype=np.float64).reshape(len(value), -1)
+        self.values.append(value)
+        for indicators in (self.indicators, self._of_round):
+            indicators.append(leaf, len(value), column)
+        self._n_in_round += 1
 
     def end_round(self, solve=True):
         """Solve the leaves of this round if they raise the loss, all if it is time."""
-        now, self._rounds = self.loss.parts(self.raw), self._rounds + 1
-        if now.total > self.curve[-1].total:
-            self._start_round_anew()
+        first, before = len(self.values) - self._n_in_round, self.raw.copy(order="F")
+        self.raw = self._of_round.add(self.values[first:], self.raw)
+        if self.loss.parts(self.raw).total > self.curve[-1].total:
+            anew = [np.zeros_like(value) for value in self.values[first:]]
+            self.values[first:], self.raw = solve_leaves(
+                self.loss, self._of_round, anew, before, ridge=RIDGE, max_iter=WHILE_GROWING
+            )
+        self._rounds += 1
         if solve and self._rounds >= self._due:
             self._due = max(self._rounds + 1, int(_GROWTH * self._rounds))
-            self._solve(0, self.values, self.offset, WHILE_GROWING)
-        self._ended = len(self.trees)
+            self._solve(WHILE_GROWING)
         self.curve.append(self.loss.parts(self.raw))
+        self._start_round()
 
     def finish(self):
         """Solve all leaves for the last time."""
-        self._solve(0, self.values, self.offset, AT_THE_END)
+        self._solve(AT_THE_END)
         self.curve.append(self.loss.parts(self.raw))
 
-    def _start_round_anew(self):
-        first = self._ended
-        before = raw_predictions(
-            self.trees[:first], self.values[:first], self.offset, self.loss.n_samples
-        )
-        self._solve(first, [0 * value for value in self.values[first:]], before, WHILE_GROWING)
+    def _start_round(self):
+        self._of_round, self._n_in_round = LeafIndicators(), 0
 
-    def _solve(self, first, start, offset, max_iter):
-        self.values[first:], self.raw = solve_leaves(
-            self.loss, self.trees[first:], start, offset, ridge=RIDGE, max_iter=max_iter
+    def _solve(self, max_iter):
+        self.values, self.raw = solve_leaves(
+            self.loss, self.indicators, self.values, self.raw, ridge=RIDGE, max_iter=max_iter
         )
 
 

@@ -139,12 +139,12 @@ class Growing:
         self.booster = booster
         self._end_round()
         self._together.finish()
-        values = [value / self._slope for value in self._together.values]
+        values = [value[:, 0] / self._slope for value in self._together.values]
         return values, self._together.curve[1:]
 
     def _end_round(self):
-        seen = len(self._together.trees)
+        seen = len(self._together.values)
         for leaf, values, column in self._read(self.booster, seen):
             self._together.append(leaf, self._slope * values, column)
-        if len(self._together.trees) > seen:
+        if len(self._together.values) > seen:
             self._together.end_round(solve=not self._judged)

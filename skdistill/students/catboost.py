@@ -114,10 +114,9 @@ def _solve_together(model, X, loss, make):
     """Solve all leaves of all trees together; returns the curve."""
     leaves = catboost_leaves(model)
     together = make(loss, leaves.offset)
-    column = slice(None) if loss.n_classes > 2 else 0
-    values = leaves.values if loss.n_classes > 2 else leaves.values[:, 0]
+    column = None if loss.n_classes > 2 else 0
     ends = np.cumsum(model.get_tree_leaf_counts())[:-1]
-    each = zip(_leaves_by_tree(model, X, -1), np.split(values, ends), strict=True)
+    each = zip(_leaves_by_tree(model, X, -1), np.split(leaves.values, ends), strict=True)
     for leaf, value in each:
         together.append(leaf, value, column)
     together.end_round(solve=False)

@@ -27,8 +27,10 @@ from skdistill.students._leaves import labels_alone
 from skdistill.students._registry import Unsupported
 
 RIDGE = 10.0  # towards the fitted values, in weights of rows as L2 penalties of boosting
+_ROWS_OF_LEAF = 12  # with fewer rows for each leaf of a column the penalty grows
 WHILE_GROWING, AT_THE_END = 6, 20  # steps of L-BFGS
 _GROWTH = 1.2  # since leaves were last solved
+_ENOUGH_ROWS = 3  # for a leaf, that "auto" solves it
 _JOINT = 2**15  # leaves of several trees at once
 
 
@@ -237,12 +239,21 @@ class Together:
         self._solve(AT_THE_END)
         self.curve.append(self.loss.parts(self.raw))
 
+    def _ridge(self):
+        n_leaves = sum(value.size for value in self.values) / self.raw.shape[1]
+        return RIDGE * max(1, _ROWS_OF_LEAF * n_leaves / self.loss.n_samples)
+
     def _start_round(self):
         self._of_round, self._n_in_round = LeafIndicators(), 0
 
     def _solve(self, max_iter):
         self.values, self.raw = solve_leaves(
-            self.loss, self.indicators, self.values, self.raw, ridge=RIDGE, max_iter=max_iter
+            self.loss,
+            self.indicators,
+            self.values,
+            self.raw,
+            ridge=self._ridge(),
+            max_iter=max_iter,
         )
 
 
@@ -265,6 +276,33 @@ def refuse_own_leaves(params, student_name):
                 f"refine=True solves all leaves of {student_name} together, which cannot "
                 f"honour {name}={value!r}; use refine=False, or leave {name} at its default"
             )
+
+
+def pays_with(n_leaves):
+    """When ``refine="auto"`` solves the leaves of a boosting together.
+
+    Parameters
+    ----------
+    n_leaves : callable
+        Maps a student to the most leaves that its trees for one raw column can have;
+        infinite where nothing bounds them.
+
+    Returns
+    -------
+    callable
+        Whether there are rows enough for each leaf (docs/decisions/0012-boosting-leaves.md).
+    """
+
+    def pays(student, loss):
+        return loss.n_samples >= _ENOUGH_ROWS * n_leaves(student)
+
+    return pays
+
+
+def most_leaves(max_depth, max_leaves):
+    """Leaves that a tree can have; None, or a number below 1, bounds nothing."""
+    by_depth = 2.0**max_depth if max_depth is not None and max_depth > 0 else np.inf
+    return min(by_depth, max_leaves if max_leaves is not None and max_leaves > 0 else np.inf)
 
 
 def leaves_together(fit):

@@ -90,8 +90,7 @@ def register(
         Called as `fit` is, in its place, by ``fit_student(refine=True)``.
     refine_pays : callable, default=None
         Maps a student and a loss to whether ``fit_student(refine="auto")`` calls `refine`:
-        where it was measured to pay, and no parameter of the student is refused by it.
-        None: never.
+        where it was measured to pay. What it refuses is then fitted as without. None: never.
     leaves : callable, default=None
         Maps a fitted student to its `skdistill.students._refine.Leaves`.
     """
@@ -211,10 +210,10 @@ def fit_student(student, X, loss, *, refine=False, random_state=None, **fit_para
     if not isinstance(student, Pipeline):
         refuse_weight(fit_params)
     family, general = _family(student), _FAMILIES[_full_name(object)]
-    if refine == "auto":
-        refine = refine_pays(student, loss)
-    fits = (_refiner(student),) if refine else (family.fit, general.fit)
-    for fit in fits:
+    optional = refine == "auto" and refine_pays(student, loss)
+    asked = refine and refine != "auto"
+    fits = (_refiner(student),) if asked else (family.fit, general.fit)
+    for fit in (family.refine, *fits) if optional else fits:
         own, own_loss, changed = clone(student), loss, {}
         # labels alone any student weighs by class itself, some by one class against the rest
         if fit is not general.fit or loss.alpha > 0:
@@ -224,7 +223,7 @@ def fit_student(student, X, loss, *, refine=False, random_state=None, **fit_para
             fitted = fit(own, X, own_loss, random_state=random_state, **fit_params)
         except Unsupported as refusal:
             refusal.final |= fit is fits[-1]
-            if refusal.final:
+            if refusal.final and not (optional and fit is family.refine):
                 raise
             continue
         assign_params(fitted.student, changed)

@@ -23,7 +23,7 @@ from skdistill._sklearn.gradient_boosting import (
     train_gradient_boosting,
     write_leaves,
 )
-from skdistill.students._additive import leaves_together
+from skdistill.students._additive import leaves_together, most_leaves, pays_with
 from skdistill.students._labels import hard_columns
 from skdistill.students._refine import Leaves
 from skdistill.students._registry import Fitted, Unsupported, register
@@ -95,6 +95,10 @@ def _is_native(loss, columns):
     )
 
 
+def _most_leaves(student):
+    return student.n_estimators * most_leaves(student.max_depth, student.max_leaf_nodes)
+
+
 def gradient_boosting_space(student):
     """Size (trees, depth), step and regularisation."""
     return {
@@ -111,5 +115,6 @@ register(
     fit_gradient_boosting,
     search_space=gradient_boosting_space,
     refine=leaves_together(fit_gradient_boosting),
+    refine_pays=pays_with(_most_leaves),
     leaves=gradient_boosting_leaves,
 )

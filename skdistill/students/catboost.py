@@ -29,7 +29,12 @@ import numpy as np
 from optuna.distributions import FloatDistribution, IntDistribution
 from sklearn.preprocessing import LabelEncoder
 
-from skdistill.students._additive import leaves_together, refuse_own_leaves
+from skdistill.students._additive import (
+    leaves_together,
+    most_leaves,
+    pays_with,
+    refuse_own_leaves,
+)
 from skdistill.students._boosting import baseline, codes
 from skdistill.students._class_weight import class_factor
 from skdistill.students._leaves import labels_alone
@@ -286,6 +291,19 @@ def _take_model(student, own):
     student.__setstate__({key: state[key] for key in state if key.startswith("_")})
 
 
+def _most_leaves(student):
+    params = student.get_params()
+
+    def first(*names, default):
+        given = [params[name] for name in names if params.get(name) is not None]
+        return given[0] if given else default
+
+    n_trees = first("iterations", "n_estimators", "num_trees", "num_boost_round", default=1000)
+    grows_leaves = params.get("grow_policy") == "Lossguide"
+    leaves = first("max_leaves", "num_leaves", default=31) if grows_leaves else None
+    return n_trees * most_leaves(first("depth", "max_depth", default=6), leaves)
+
+
 def catboost_space(student):
     """Search space: how many trees, how deep, how hard they are held back."""
     return {
@@ -301,5 +319,6 @@ register(
     fit_catboost,
     search_space=catboost_space,
     refine=leaves_together(fit_catboost),
+    refine_pays=pays_with(_most_leaves),
     leaves=catboost_leaves,
 )

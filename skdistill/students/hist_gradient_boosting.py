@@ -21,7 +21,12 @@ from skdistill._sklearn.histogram_leaves import (
     leaf_values,
     write_leaf_values,
 )
-from skdistill.students._additive import leaves_together, refuse_own_leaves
+from skdistill.students._additive import (
+    leaves_together,
+    most_leaves,
+    pays_with,
+    refuse_own_leaves,
+)
 from skdistill.students._labels import hard_columns
 from skdistill.students._refine import Leaves
 from skdistill.students._registry import Fitted, Unsupported, register
@@ -62,6 +67,10 @@ def hist_gradient_boosting_leaves(student):
     return Leaves(apply, np.concatenate(values)[:, None], write, offset, columns)
 
 
+def _most_leaves(student):
+    return student.max_iter * most_leaves(student.max_depth, student.max_leaf_nodes)
+
+
 def hist_gradient_boosting_space(student):
     """Size (trees, leaves), step and regularisation."""
     return {
@@ -78,5 +87,6 @@ register(
     fit_hist_gradient_boosting,
     search_space=hist_gradient_boosting_space,
     refine=leaves_together(fit_hist_gradient_boosting),
+    refine_pays=pays_with(_most_leaves),
     leaves=hist_gradient_boosting_leaves,
 )

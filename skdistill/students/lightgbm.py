@@ -27,7 +27,12 @@ from optuna.distributions import FloatDistribution, IntDistribution
 from scipy.special import expit, softmax
 from sklearn.base import clone
 
-from skdistill.students._additive import leaves_together, refuse_own_leaves
+from skdistill.students._additive import (
+    leaves_together,
+    most_leaves,
+    pays_with,
+    refuse_own_leaves,
+)
 from skdistill.students._boosting import Derivatives, Growing, baseline, codes
 from skdistill.students._class_weight import class_factor
 from skdistill.students._refine import Leaves
@@ -403,6 +408,10 @@ def _name_objective(booster, objective):
     booster.model_from_string(text)
 
 
+def _most_leaves(student):
+    return student.n_estimators * most_leaves(student.max_depth, student.num_leaves)
+
+
 def lightgbm_space(student):
     """Search space: how many trees, how large, how hard they are held back."""
     return {
@@ -419,5 +428,6 @@ register(
     fit_lightgbm,
     search_space=lightgbm_space,
     refine=leaves_together(fit_lightgbm),
+    refine_pays=pays_with(_most_leaves),
     leaves=lightgbm_leaves,
 )

@@ -25,7 +25,12 @@ from optuna.distributions import FloatDistribution, IntDistribution
 from scipy.special import expit, logit, softmax
 from sklearn.preprocessing import LabelEncoder
 
-from skdistill.students._additive import leaves_together, refuse_own_leaves
+from skdistill.students._additive import (
+    leaves_together,
+    most_leaves,
+    pays_with,
+    refuse_own_leaves,
+)
 from skdistill.students._boosting import Derivatives, Growing, baseline, codes
 from skdistill.students._class_weight import class_factor
 from skdistill.students._refine import Leaves
@@ -268,6 +273,12 @@ class _OnProbabilities:
         return self.metric(y_true, proba, **weight)
 
 
+def _most_leaves(student):
+    depth = 6 if student.max_depth is None else student.max_depth
+    n_trees = (student.n_estimators or 100) * (student.num_parallel_tree or 1)
+    return n_trees * most_leaves(depth, student.max_leaves)
+
+
 def xgboost_space(student):
     """Search space: how many trees, how deep, how hard they are held back."""
     return {
@@ -284,5 +295,6 @@ register(
     fit_xgboost,
     search_space=xgboost_space,
     refine=leaves_together(fit_xgboost),
+    refine_pays=pays_with(_most_leaves),
     leaves=xgboost_leaves,
 )

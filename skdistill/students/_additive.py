@@ -27,7 +27,7 @@ from skdistill.students._leaves import labels_alone
 from skdistill.students._registry import Unsupported
 
 RIDGE = 10.0  # towards the fitted values, in weights of rows as L2 penalties of boosting
-_ROWS_OF_LEAF = 12  # with fewer rows for each leaf of a column the penalty grows
+_SCARCE = 200.0  # divided by the rows for each leaf of a column, added to it
 WHILE_GROWING, AT_THE_END = 6, 20  # steps of L-BFGS
 _GROWTH = 1.2  # since leaves were last solved
 _ENOUGH_ROWS = 3  # for a leaf, that "auto" solves it
@@ -241,7 +241,7 @@ class Together:
 
     def _ridge(self):
         n_leaves = sum(value.size for value in self.values) / self.raw.shape[1]
-        return RIDGE * max(1, _ROWS_OF_LEAF * n_leaves / self.loss.n_samples)
+        return RIDGE + _SCARCE * n_leaves / self.loss.n_samples
 
     def _start_round(self):
         self._of_round, self._n_in_round = LeafIndicators(), 0

@@ -139,7 +139,8 @@ class _RowLoss:
         loss = self._of(sample_weight)
         if self._growing is not None:
             self._growing.end_round(loss, raw_prediction)
-        self._parts.append(loss.parts(raw_prediction))
+        else:
+            self._parts.append(loss.parts(raw_prediction))
         self._last = loss, raw_prediction  # which the booster updates in place
         raw = raw_prediction.reshape(gradient_out.shape)
         step = max(1, _BLOCK // loss.n_classes)
@@ -159,12 +160,13 @@ class _RowLoss:
             self._growing.follow(raw_val)
 
     def finish(self):
-        """Keep the loss after the last iteration; then solve all leaves once more."""
+        """Keep the loss after the last iteration, or solve all leaves once more."""
         loss, raw = self._last
-        self._parts.append(loss.parts(raw))
-        if self._growing is not None:
-            self._growing.finish(loss, raw)
+        if self._growing is None:
             self._parts.append(loss.parts(raw))
+        else:
+            self._growing.finish(raw)
+            self._parts = self._growing.together.curve
 
     def curve(self):
         """The loss of the training rows after each iteration and stage."""
@@ -190,12 +192,11 @@ class _Growing:
         """Take the trees of the last round; raw predictions follow leaves that are solved."""
         if self.together is None:
             self.together = self.make(loss, self.booster._baseline_prediction[0])
-        if self._take():
-            self.together.end_round()
+        if self._take() and self.together.end_round():
             self.solved = True
             self._write(raw)
 
-    def finish(self, loss, raw):
+    def finish(self, raw):
         """Solve all leaves for the last time."""
         if self._take():
             self.together.end_round()

@@ -21,6 +21,7 @@ the next trees answer what all leaves before them leave over; and once more at t
 from functools import reduce
 
 import numpy as np
+from optuna.distributions import FloatDistribution
 from scipy.optimize import minimize
 
 from skdistill.students._leaves import labels_alone
@@ -57,7 +58,7 @@ class LeafIndicators:
             Raw column that the tree adds to; None for a value per column.
         """
         group = self._open.get(column)
-        most = min(_JOINT, len(leaf) // 4)
+        most = min(_JOINT, len(leaf) // 2)
         if group is None or n_leaves * group.n_joint > most:
             group = self._open[column] = _JointTree(column)
             self._groups.append(group)
@@ -219,20 +220,35 @@ class Together:
         self._n_in_round += 1
 
     def end_round(self, solve=True):
-        """Solve the leaves of this round if they raise the loss, all if it is time."""
+        """Solve the leaves of this round if they raise the loss, all if it is time.
+
+        Parameters
+        ----------
+        solve : bool, default=True
+            Whether all leaves may be solved.
+
+        Returns
+        -------
+        bool
+            Whether any leaf was.
+        """
         first, before = len(self.values) - self._n_in_round, self.raw.copy(order="F")
         self.raw = self._of_round.add(self.values[first:], self.raw)
-        if self.loss.parts(self.raw).total > self.curve[-1].total:
+        parts = self.loss.parts(self.raw)
+        if parts.total > self.curve[-1].total:
             anew = [np.zeros_like(value) for value in self.values[first:]]
             self.values[first:], self.raw = solve_leaves(
                 self.loss, self._of_round, anew, before, ridge=RIDGE, max_iter=WHILE_GROWING
             )
+            parts = None
         self._rounds += 1
         if solve and self._rounds >= self._due:
             self._due = max(self._rounds + 1, int(_GROWTH * self._rounds))
             self._solve(WHILE_GROWING)
-        self.curve.append(self.loss.parts(self.raw))
+            parts = None
+        self.curve.append(parts or self.loss.parts(self.raw))
         self._start_round()
+        return parts is None
 
     def finish(self):
         """Solve all leaves for the last time."""
@@ -297,6 +313,11 @@ def pays_with(n_leaves):
         return loss.n_samples >= _ENOUGH_ROWS * n_leaves(student)
 
     return pays
+
+
+def any_rate(student):
+    """Search space of leaves that are solved together: high learning rates are safe."""
+    return {"learning_rate": FloatDistribution(0.02, 1.0, log=True)}
 
 
 def most_leaves(max_depth, max_leaves):

@@ -62,6 +62,7 @@ class _Family(NamedTuple):
     search_space: Any
     refine: Any
     refine_pays: Any
+    refined_space: Any
     leaves: Any
 
 
@@ -70,7 +71,14 @@ _EXTRAS = dict.fromkeys(("lightgbm", "xgboost", "catboost"), "skdistill[boost]")
 
 
 def register(
-    student_class, fit, *, search_space=None, refine=None, refine_pays=None, leaves=None
+    student_class,
+    fit,
+    *,
+    search_space=None,
+    refine=None,
+    refine_pays=None,
+    refined_space=None,
+    leaves=None,
 ):
     """Let students of exactly this class be fitted by a function of your own.
 
@@ -91,11 +99,16 @@ def register(
     refine_pays : callable, default=None
         Maps a student and a loss to whether ``fit_student(refine="auto")`` calls `refine`:
         where it was measured to pay. What it refuses is then fitted as without. None: never.
+    refined_space : callable, default=None
+        Maps a student to what another distribution suits where `refine` is called, as
+        `search_space` does.
     leaves : callable, default=None
         Maps a fitted student to its `skdistill.students._refine.Leaves`.
     """
     space = search_space or _no_space
-    _FAMILIES[_full_name(student_class)] = _Family(fit, space, refine, refine_pays, leaves)
+    _FAMILIES[_full_name(student_class)] = _Family(
+        fit, space, refine, refine_pays, refined_space or _no_space, leaves
+    )
 
 
 def available():
@@ -129,19 +142,24 @@ class _Available(dict):
         )
 
 
-def search_space(student):
+def search_space(student, *, refine=False):
     """Default search space of a student, from its family's file.
 
     Parameters
     ----------
     student : classifier
+    refine : bool, default=False
+        Whether its trees or leaves will be fitted for one another: a high learning rate is
+        then safe.
 
     Returns
     -------
     dict
         Optuna distribution by parameter name; empty for a class nobody registered.
     """
-    return _family(student).search_space(student)
+    family = _family(student)
+    space = family.search_space(student)
+    return space | family.refined_space(student) if refine else space
 
 
 def refine_pays(student, loss):

@@ -23,7 +23,7 @@ from skdistill._sklearn.gradient_boosting import (
     train_gradient_boosting,
     write_leaves,
 )
-from skdistill.students._additive import leaves_together, most_leaves, pays_with
+from skdistill.students._additive import any_rate, leaves_together, most_leaves, pays_with
 from skdistill.students._labels import hard_columns
 from skdistill.students._refine import Leaves
 from skdistill.students._registry import Fitted, Unsupported, register
@@ -116,5 +116,6 @@ register(
     search_space=gradient_boosting_space,
     refine=leaves_together(fit_gradient_boosting),
     refine_pays=pays_with(_most_leaves),
+    refined_space=any_rate,
     leaves=gradient_boosting_leaves,
 )

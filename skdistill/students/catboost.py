@@ -30,6 +30,7 @@ from optuna.distributions import FloatDistribution, IntDistribution
 from sklearn.preprocessing import LabelEncoder
 
 from skdistill.students._additive import (
+    any_rate,
     leaves_together,
     most_leaves,
     pays_with,
@@ -320,5 +321,6 @@ register(
     search_space=catboost_space,
     refine=leaves_together(fit_catboost),
     refine_pays=pays_with(_most_leaves),
+    refined_space=any_rate,
     leaves=catboost_leaves,
 )

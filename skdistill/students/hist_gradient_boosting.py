@@ -22,6 +22,7 @@ from skdistill._sklearn.histogram_leaves import (
     write_leaf_values,
 )
 from skdistill.students._additive import (
+    any_rate,
     leaves_together,
     most_leaves,
     pays_with,
@@ -88,5 +89,6 @@ register(
     search_space=hist_gradient_boosting_space,
     refine=leaves_together(fit_hist_gradient_boosting),
     refine_pays=pays_with(_most_leaves),
+    refined_space=any_rate,
     leaves=hist_gradient_boosting_leaves,
 )

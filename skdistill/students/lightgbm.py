@@ -28,6 +28,7 @@ from scipy.special import expit, softmax
 from sklearn.base import clone
 
 from skdistill.students._additive import (
+    any_rate,
     leaves_together,
     most_leaves,
     pays_with,
@@ -429,5 +430,6 @@ register(
     search_space=lightgbm_space,
     refine=leaves_together(fit_lightgbm),
     refine_pays=pays_with(_most_leaves),
+    refined_space=any_rate,
     leaves=lightgbm_leaves,
 )

@@ -26,6 +26,7 @@ from scipy.special import expit, logit, softmax
 from sklearn.preprocessing import LabelEncoder
 
 from skdistill.students._additive import (
+    any_rate,
     leaves_together,
     most_leaves,
     pays_with,
@@ -296,5 +297,6 @@ register(
     search_space=xgboost_space,
     refine=leaves_together(fit_xgboost),
     refine_pays=pays_with(_most_leaves),
+    refined_space=any_rate,
     leaves=xgboost_leaves,
 )

@@ -14,10 +14,11 @@ from tqdm import tqdm
 from skdistill._sklearn.validation import take_params, take_rows
 from skdistill.auto._candidates import candidates
 from skdistill.auto._defaults import auto_teacher
-from skdistill.auto._held_out import HeldOut, interval
+from skdistill.auto._held_out import HeldOut
 from skdistill.auto._splits import inner_folds, outer_splits, quiet_about_rare_classes
 from skdistill.classifier import DistilledClassifier
 from skdistill.footprint import latency, n_bytes, n_parameters
+from skdistill.metrics._intervals import interval
 from skdistill.model_selection._run import travels
 from skdistill.model_selection._search import DistillationSearchCV
 from skdistill.model_selection._spaces import family_space
@@ -292,11 +293,11 @@ class Exploration:
             ("gain_over_plain", row["name"], f"{row['family']}, plain"),
             ("gap_to_teacher", _TEACHER, row["name"]),
         ):
-            columns[column], draws = np.nan, np.empty(0)
+            difference, draws = np.nan, np.empty(0)
             if ours != theirs and ours in known and theirs in known:
-                columns[column] = known[ours][metric] - known[theirs][metric]
+                difference = known[ours][metric] - known[theirs][metric]
                 draws = self.draws[ours] - self.draws[theirs]
-            columns |= interval(column, draws)
+            columns |= interval(difference, draws).columns(column)
         return columns
 
 

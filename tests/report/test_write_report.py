@@ -32,11 +32,10 @@ from sklearn.utils import Bunch
 
 from skdistill import AutoDistiller, DistilledClassifier
 from skdistill.auto._provenance import data_hash
-from skdistill.metrics import retention
 from skdistill.report import distillation_report, write_report
 from skdistill.report.page import _anatomy
 from skdistill.report.page._columns import parts, shown
-from skdistill.report.page._decision import _by_group, decision
+from skdistill.report.page._decision import decision
 from skdistill.report.page._figures import figures
 from skdistill.report.page._from_auto import case_of_auto
 from skdistill.report.page._from_report import case_of_report
@@ -599,16 +598,6 @@ def test_a_row_of_all_the_weight_is_all_that_refits_agree_on(report, tmp_path):
     shares = [one["agreement_with_whole"] for one in found["refits"]]
     shares += [found["agreement"]["lowest"], found["agreement"]["highest"]]
     assert_allclose(shares, np.round(shares), atol=1e-6)
-
-
-def test_groups_are_resampled_whole_for_the_lead_that_is_kept():
-    losses = np.random.default_rng(0).random((3, 50)) * [[1.0], [1.2], [1.6]]
-    twice, group = np.repeat(losses, 2, axis=1), np.repeat(np.arange(50), 2)
-    means, weight = _by_group(twice, None, group)
-    assert retention(*means, sample_weight=weight) == pytest.approx(retention(*losses))
-    means, weight = _by_group(twice, np.resize([1.0, 0.0], 100) * (group > 9), group)
-    expected = retention(*losses, sample_weight=(np.arange(50) > 9).astype(float))
-    assert retention(*means, sample_weight=weight) == pytest.approx(expected)
 
 
 def test_what_a_comparison_does_not_know_it_says(report, tmp_path):

@@ -105,16 +105,5 @@ def _lead_kept(case):
         log_loss_by_row(held_out.y, held_out.proba[name], classes=case.classes)
         for name in (TEACHER, case.distilled, case.plain)
     ]
-    weight = held_out.sample_weight
-    if held_out.groups is not None:
-        losses, weight = _by_group(losses, weight, held_out.groups)
-    return retention(*losses, sample_weight=weight)._asdict()
-
-
-def _by_group(losses, weight, groups):
-    """Mean losses and weight of each group: an interval resamples groups whole."""
-    _, group = np.unique(groups, return_inverse=True)
-    total = np.bincount(group, weight)
-    weight = np.ones(len(group)) if weight is None else weight
-    sums = np.array([np.bincount(group, weight * loss) for loss in losses])
-    return sums / np.where(total > 0, total, 1), total
+    weight, groups = held_out.sample_weight, held_out.groups
+    return retention(*losses, sample_weight=weight, groups=groups)._asdict()

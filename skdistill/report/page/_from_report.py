@@ -5,10 +5,11 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import Bunch
 
 from skdistill._estimators._inside import last_step
-from skdistill.auto._held_out import HeldOut, interval
+from skdistill.auto._held_out import HeldOut
 from skdistill.auto._provenance import provenance
 from skdistill.auto._selection import pareto_front
 from skdistill.classifier import DistilledClassifier
+from skdistill.metrics._intervals import interval
 from skdistill.report.page._anatomy import feature_names
 from skdistill.report.page._case import TEACHER, Case, Rows
 
@@ -125,7 +126,7 @@ def _differences(test, role, measured):
     if role == "plain":
         draws = measured[TEACHER][1] - measured[role][1]
         gap = test["plain"]["log_loss"] - test["teacher"]["log_loss"]
-        columns |= {"gap_to_teacher": gap} | interval("gap_to_teacher", draws)
+        columns |= interval(gap, draws).columns("gap_to_teacher")
     return columns
 
 

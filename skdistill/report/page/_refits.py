@@ -14,8 +14,9 @@ from sklearn.tree import BaseDecisionTree
 from sklearn.utils import resample
 
 from skdistill._sklearn.validation import take_rows
-from skdistill.auto._held_out import HeldOut, interval
+from skdistill.auto._held_out import HeldOut
 from skdistill.metrics import agreement, total_variation
+from skdistill.metrics._intervals import interval
 from skdistill.report.page._anatomy import feature_names, feature_weights, named, split
 from skdistill.report.page._case import TEACHER
 from skdistill.teachers._ask import ask
@@ -263,6 +264,4 @@ def _labels(refits):
 
 def _paired(metric, found, other):
     (columns, draws), (others, other_draws) = found, other
-    ends = interval("x", draws - other_draws)
-    value = columns[metric] - others[metric]
-    return {"value": value, "low": ends["x_low"], "high": ends["x_high"]}
+    return interval(columns[metric] - others[metric], draws - other_draws)._asdict()

@@ -45,7 +45,7 @@ DEFAULT_SETS = {
     "teachers": ["phoneme", "credit_g", "adult", "spambase", "satimage", "splice", "letter"],
 }
 RESULTS = Path(__file__).parent / "results" / "auto_estimates.csv"
-_SHOWN = ("log_loss", "log_loss_low", "log_loss_high", "accuracy", "roc_auc", "kl")
+_SHOWN = ("log_loss", "log_loss_low", "log_loss_high", "accuracy", "roc_auc", "kl_to_teacher")
 
 
 def load(folder, name):

@@ -5,6 +5,7 @@ difference of two models is paired. Where rows come in groups, groups are resamp
 """
 
 import warnings
+from numbers import Real
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
@@ -13,7 +14,8 @@ from sklearn.metrics import get_scorer
 
 from skdistill._sklearn.scorers import takes_weights
 from skdistill._sklearn.validation import take_rows
-from skdistill.metrics import ks_distance, r2_sorted
+from skdistill.metrics._arrays import over_classes, weights
+from skdistill.metrics._fidelity import ks_by_class, r2_by_class
 from skdistill.metrics._intervals import N_RESAMPLES, interval, resamples
 from skdistill.metrics._quality import quality_by_row
 
@@ -120,6 +122,22 @@ class HeldOut:
             columns |= interval(value, drawn).columns(name)
         return columns, draws[list(values).index(self.metric)]
 
+    def check_scoring(self):
+        """Refuse a scorer whose score is no number, before anything is fitted.
+
+        Raises
+        ------
+        ValueError
+            If it is a mapping, as several metrics are, or something else.
+        """
+        uniform = np.full((len(self.y), len(self.classes)), 1 / len(self.classes))
+        score = self._score(uniform, uniform, np.ones(len(self.y), dtype=int))
+        if not isinstance(score, Real):
+            raise ValueError(
+                f"scoring={self.scoring!r} gives a {type(score).__name__} and no number; give "
+                "a scorer of one metric"
+            )
+
     def _resamples(self):
         """The same for every model."""
         n_resamples = N_RESAMPLES if self.scoring in _OWN else FEW_RESAMPLES
@@ -155,16 +173,16 @@ class HeldOut:
             "log_loss": rows["log_loss"],
             "accuracy": rows["accuracy"],
             "roc_auc": rows["roc_auc"],
-            "kl": rows["kl_to_teacher"],
+            "kl_to_teacher": rows["kl_to_teacher"],
             "agreement": rows["agreement"],
         }
 
     def _of_distributions(self, proba, teacher_proba):
         """Without an interval: resamples differ more than the distributions they are of."""
-        weight = {"sample_weight": self.weight}
+        given = teacher_proba, proba, weights(self.weight, len(proba))
         return {
-            "ks": ks_distance(teacher_proba, proba, **weight),
-            "r2": r2_sorted(teacher_proba, proba, **weight),
+            "ks_to_teacher": over_classes(ks_by_class(*given), "macro"),
+            "r2_sorted": over_classes(r2_by_class(*given), "macro"),
         }
 
     def _score(self, proba, teacher_proba, times):

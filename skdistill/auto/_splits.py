@@ -29,13 +29,34 @@ def outer_splits(cv, X, y, groups, seed):
     -------
     list of (train, test)
         Row numbers.
+
+    Raises
+    ------
+    ValueError
+        If there is no split, one has no rows to fit on or to test, or a row is held out
+        twice.
     """
     if cv is None:
         return _folds(_OUTER, y, groups, seed)[:1]
     if isinstance(cv, Integral):
         return _folds(cv, y, groups, seed)
     rows, splitter = np.arange(len(y)), check_cv(cv, y, classifier=True)
-    return [(rows[train], rows[test]) for train, test in splitter.split(X, y, groups)]
+    splits = [(rows[train], rows[test]) for train, test in splitter.split(X, y, groups)]
+    _check(cv, splits)
+    return splits
+
+
+def _check(cv, splits):
+    if not splits:
+        raise ValueError(f"cv={cv!r} gives no split; give a number of folds or a splitter")
+    if any(not len(part) for split in splits for part in split):
+        raise ValueError(f"cv={cv!r} has a split without rows to fit on, or to hold out")
+    tested = np.concatenate([test for _, test in splits])
+    if len(np.unique(tested)) < len(tested):
+        raise ValueError(
+            f"cv={cv!r} holds a row out more than once, and an interval would count "
+            "it as several; use a splitter that tests each row once"
+        )
 
 
 def inner_folds(y, groups, rows, seed):

@@ -66,13 +66,28 @@ def retention(
     ----------
     Efron, Tibshirani (1993), "An Introduction to the Bootstrap", chapter 13.
     """
-    teacher, student, plain = np.asarray([teacher_loss, student_loss, plain_loss], dtype=float)
+    losses = {"teacher": teacher_loss, "student": student_loss, "plain": plain_loss}
+    teacher, student, plain = _losses(losses)
     weight = weights(sample_weight, len(plain))
     sums = weight[:, None] * np.column_stack([plain - student, plain - teacher])
     how = {"groups": groups, "n_resamples": n_resamples, "random_state": random_state}
     share = _shares(sums.sum(axis=0, keepdims=True))[0]
     ends = interval(share, _shares(resampled_sums(sums, **how)), confidence)
     return Retention(share if np.isfinite(share) else np.nan, ends.low, ends.high)
+
+
+def _losses(given):
+    """One row of losses for each model."""
+    losses = [np.asarray(loss, dtype=np.float64) for loss in given.values()]
+    if len({loss.shape for loss in losses}) > 1 or losses[0].ndim != 1 or not losses[0].size:
+        raise ValueError(
+            "teacher_loss, student_loss and plain_loss must have one shape (n_samples,), got "
+            f"{', '.join(str(loss.shape) for loss in losses)}"
+        )
+    for name, loss in zip(given, losses, strict=True):
+        if not np.isfinite(loss).all():
+            raise ValueError(f"{name}_loss holds NaN or infinity; give the loss of each row")
+    return losses
 
 
 def _shares(sums):
@@ -108,12 +123,15 @@ def separation_ks(y_true, proba, *, classes=None, sample_weight=None, average="m
     ----------
     Hand, Henley (1997), "Statistical Classification Methods in Consumer Credit Scoring".
     """
-    outcome, proba = outcomes(y_true, proba, classes)
-    weight = weights(sample_weight, len(proba))
+    given = outcomes(y_true, proba, classes, sample_weight)
+    return over_classes(separation_by_class(*given), average)
+
+
+def separation_by_class(outcome, proba, weight):
+    """The separation of each class, of arrays that are checked."""
     seen = outcome[weight > 0]
     apart = seen.any(axis=0) & ~seen.all(axis=0)
-    values = [
-        largest_gap(own, score, weight) if both else np.nan
-        for own, score, both in zip(outcome.T, proba.T, apart, strict=True)
+    return [
+        largest_gap(event, score, weight) if both else np.nan
+        for event, score, both in zip(outcome.T, proba.T, apart, strict=True)
     ]
-    return over_classes(values, average)

@@ -19,7 +19,7 @@ from skdistill._sklearn.model_selection import BatchSearchCV
 from skdistill._sklearn.params import HasMethods, Interval, StrOptions
 from skdistill.model_selection import _study
 from skdistill.model_selection._run import Run
-from skdistill.model_selection._spaces import distilled_inside, space_of
+from skdistill.model_selection._spaces import Space, distilled_inside, space_of
 from skdistill.scorers import NegLogLoss
 from skdistill.teachers._check import is_frozen
 
@@ -127,7 +127,7 @@ feature_names_in_
 
     _parameter_constraints = {  # noqa: RUF012 (scikit-learn's protocol)
         **BatchSearchCV._parameter_constraints,
-        "param_distributions": [StrOptions({"auto"}), dict, list],
+        "param_distributions": [StrOptions({"auto"}), dict, list, Space],
         "n_trials": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "timeout": [Interval(Real, 0, None, closed="left"), None],

@@ -17,7 +17,7 @@ from sklearn.utils.validation import column_or_1d
 from skdistill._estimators._inside import best_of, is_fitted, last_step, part_of
 from skdistill._sklearn.validation import check_sample_weight
 from skdistill.classifier import DistilledClassifier
-from skdistill.footprint import footprint
+from skdistill.footprint import footprints
 from skdistill.report._compared import Compared
 from skdistill.report._mapping import DistillationReport, verdict
 from skdistill.teachers._ask import ask_teacher, teacher_of
@@ -224,11 +224,10 @@ def _footprints(models, X):
         name: one if name == "teacher" else part_of(one, "student_")
         for name, one in models.items()
     }
-    costs = {
-        name: footprint(one, X, method=_scores(one))._asdict() for name, one in shipped.items()
-    }
+    found = footprints(shipped, X, method=_scores)
+    costs = {name: cost._asdict() for name, cost in found.items()}
     for cost in costs.values():
-        cost["compression_ratio"] = costs["teacher"]["n_bytes"] / cost["n_bytes"]
+        cost["compression_ratio"] = costs["teacher"]["bytes"] / cost["bytes"]
     return costs
 
 

@@ -212,8 +212,8 @@ def test_the_footprint_is_that_of_what_is_shipped(report, model):
     costs = report["footprint"]
     student, shipped = model[-1].student_, make_pipeline(HEAD, model[-1].student_)
     assert costs["distilled"]["n_parameters"] == student.get_n_leaves()
-    assert costs["distilled"]["n_bytes"] == pytest.approx(n_bytes(shipped), rel=0.1)
-    ratio = costs["teacher"]["n_bytes"] / costs["distilled"]["n_bytes"]
+    assert costs["distilled"]["bytes"] == pytest.approx(n_bytes(shipped), rel=0.1)
+    ratio = costs["teacher"]["bytes"] / costs["distilled"]["bytes"]
     assert costs["distilled"]["compression_ratio"] == ratio
     assert costs["teacher"]["compression_ratio"] == 1
 
@@ -244,7 +244,7 @@ def test_loggers_get_flat_numbers_and_frames_a_line_for_each_model(report):
     for name in MODELS:
         assert frame.loc[("test", name), "brier"] == report["test"][name]["brier"]
         cost = report["footprint"][name]
-        assert frame.loc[("test", name), "n_bytes"] == cost["n_bytes"]
+        assert frame.loc[("test", name), "bytes"] == cost["bytes"]
     assert frame.loc[("test", "distilled - plain, high"), "log_loss"] == interval.high
 
 
@@ -384,7 +384,7 @@ def test_a_teacher_may_have_scores_alone():
     kd = DistilledClassifier(LinearSVC(), STUMPS).fit(A, A_LABELS)
     found = distillation_report(kd, B, B_LABELS)
     assert found["test"]["teacher"]["agreement"] == 1
-    assert found["footprint"]["teacher"]["row_seconds"] > 0
+    assert found["footprint"]["teacher"]["latency_us"] > 0
 
 
 def test_a_forest_as_teacher_is_smoothed_as_for_soft_labels():

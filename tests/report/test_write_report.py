@@ -545,7 +545,7 @@ def test_a_comparison_is_a_page_of_its_own_figures(report, compared_pages):
     for role, row in zip(("distilled", "plain"), ("", ", plain"), strict=True):
         own = board[f"DecisionTreeClassifier{row}"]
         assert_allclose(own["log_loss"], report["test"][role]["log_loss"])
-        assert own["bytes"] == report["footprint"][role]["n_bytes"]
+        assert own["bytes"] == report["footprint"][role]["bytes"]
     assert card["stability"]["missing"] == card["ablation"]["missing"] == ""
     assert variant(card, "out-of-fold labels")["chosen"]
     assert_allclose(card["stability"]["whole"], -report["test"]["distilled"]["log_loss"])

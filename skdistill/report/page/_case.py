@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.utils import Bunch
 
-TEACHER = "teacher"
+from skdistill.auto._leaderboard import TEACHER, Leaderboard
 
 
 class Rows(NamedTuple):
@@ -48,7 +48,7 @@ class Case(NamedTuple):
 
     Attributes
     ----------
-    board : dict of ndarray
+    board : Leaderboard
         As ``AutoDistiller.leaderboard_``.
     metric, scoring : str, str or callable
         What gain and gap are measured in.
@@ -76,7 +76,7 @@ class Case(NamedTuple):
         How to get what needs rows, and refits; "" where nothing is missing.
     """
 
-    board: dict
+    board: Leaderboard
     metric: str
     scoring: Any
     classes: np.ndarray
@@ -95,12 +95,13 @@ class Case(NamedTuple):
     no_rows: str
     no_refit: str
 
+    def in_prose(self, name):
+        """What a row is called within a sentence; None for None."""
+        return None if name is None else self.board.in_prose(name)
+
     def row(self, name):
         """A row of the board, as a dict; None for None."""
-        if name is None:
-            return None
-        position = int(np.flatnonzero(self.board["name"] == name)[0])
-        return {column: values[position] for column, values in self.board.items()}
+        return None if name is None else self.board.row(name)
 
     @property
     def roles(self):

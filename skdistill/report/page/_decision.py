@@ -2,10 +2,10 @@
 
 import numpy as np
 
+from skdistill.auto._leaderboard import TEACHER
 from skdistill.footprint import n_features_used
 from skdistill.metrics import log_loss_by_row, retention
-from skdistill.report.page._case import TEACHER
-from skdistill.report.page._words import gain_in_words, prose
+from skdistill.report.page._words import gain_in_words
 
 _GAIN, _GAP = "gain_over_plain", "gap_to_teacher"
 
@@ -58,10 +58,10 @@ def _difference(row, column):
 
 def _verdict(case, gain):
     """Headline and reason."""
-    chosen = prose(case.chosen)
+    chosen = case.in_prose(case.chosen)
     if case.plain is None or case.distilled is None:
         return f"Ship {chosen}", "It stands alone: what distilling gains is not known."
-    plain, gained = prose(case.plain), gain_in_words(gain, case.metric, case.distilled)
+    plain, gained = case.in_prose(case.plain), gain_in_words(gain, case.metric, case.distilled)
     reason = (
         f"On held-out rows the {gained} than that of {plain}, the same student on hard labels."
     )

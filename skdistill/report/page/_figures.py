@@ -14,7 +14,6 @@ from textwrap import fill
 import numpy as np
 
 from skdistill.plot import ParetoDisplay, ReliabilityDisplay
-from skdistill.report.page._words import prose
 
 _STYLE = {
     "svg.fonttype": "none",
@@ -73,7 +72,8 @@ def _reliability(case):
     for (figure, ax), role in zip(made, probas, strict=True):
         ax.set_xlabel(fill(ax.get_xlabel(), _LABEL))
         ax.set_ylabel(fill(made[0][1].get_ylabel(), _LABEL))
-        label = f"Reliability of {prose(case.roles[role])}: observed share against probability"
+        whose = case.in_prose(case.roles[role])
+        label = f"Reliability of {whose}: observed share against probability"
         drawn.append({"svg": _svg(figure, f"reliability-{role}", label), "label": label})
     return drawn
 

@@ -6,12 +6,12 @@ from sklearn.utils import Bunch
 
 from skdistill._estimators._inside import last_step
 from skdistill.auto._held_out import HeldOut
+from skdistill.auto._leaderboard import TEACHER, leaderboard
 from skdistill.auto._provenance import provenance
 from skdistill.auto._selection import pareto_front
 from skdistill.classifier import DistilledClassifier
-from skdistill.metrics._intervals import interval
 from skdistill.report.page._anatomy import feature_names
-from skdistill.report.page._case import TEACHER, Case, Rows
+from skdistill.report.page._case import Case, Rows
 
 _METRIC = "neg_log_loss"
 
@@ -71,7 +71,7 @@ def case_of_report(report):
 
 
 def _board(report, held_out, names, family):
-    kept = report.kept
+    kept, twin = report.kept, names.get("plain", "")
     measure = HeldOut(
         kept.X,
         held_out.y,
@@ -81,22 +81,20 @@ def _board(report, held_out, names, family):
         groups=None,
         seed=0,
     ).measure
-    measured = {
-        role: measure(held_out.proba[name], held_out.proba[TEACHER])
-        for role, name in names.items()
-    }
-    rows = [
-        {"name": name, "family": TEACHER if role == TEACHER else family, "kind": role}
-        | measured[role][0]
-        | _differences(report["test"], role, measured)
-        | _cost(report["footprint"][role])
-        | {"chosen": role == "distilled", "error": "", "params": _params(kept, role)}
-        for role, name in names.items()
-    ]
-    rows.sort(key=lambda row: -row[_METRIC])
-    board = {column: np.array([row[column] for row in rows]) for column in rows[0]}
+    rows, draws = [], {}
+    for role, name in names.items():
+        row = {"name": name, "family": TEACHER if role == TEACHER else family, "kind": role}
+        row |= {
+            "plain_twin": twin if role == "distilled" else "",
+            "params": _params(kept, role),
+        }
+        row |= _cost(report["footprint"][role]) | {"chosen": role == "distilled"}
+        measured, draws[name] = measure(held_out.proba[name], held_out.proba[TEACHER])
+        rows.append(row | measured)
+    board = leaderboard(rows, _METRIC, draws)
     score = np.where(board["kind"] == TEACHER, np.nan, board[_METRIC])
-    return board | {"on_front": pareto_front(score, board["bytes"], board["latency_us"])}
+    board["on_front"] = pareto_front(score, board)
+    return board
 
 
 def _params(kept, role):
@@ -105,37 +103,8 @@ def _params(kept, role):
 
 
 def _cost(cost):
-    parameters = cost["n_parameters"]
-    return {
-        "bytes": float(cost["n_bytes"]),
-        "latency_us": 1e6 * cost["row_seconds"],
-        "n_parameters": np.nan if parameters is None else float(parameters),
-    }
-
-
-def _differences(test, role, measured):
-    """Gain and gap of the log-loss, where the report has them its own."""
-    columns = {
-        f"{column}{end}": np.nan
-        for column in ("gain_over_plain", "gap_to_teacher")
-        for end in ("", "_low", "_high")
-    }
-    if role == "distilled":
-        columns |= _turned("gain_over_plain", test.get("distilled - plain"), -1)
-        columns |= _turned("gap_to_teacher", test["distilled - teacher"], 1)
-    if role == "plain":
-        draws = measured[TEACHER][1] - measured[role][1]
-        gap = test["plain"]["log_loss"] - test["teacher"]["log_loss"]
-        columns |= interval(gap, draws).columns("gap_to_teacher")
-    return columns
-
-
-def _turned(column, differences, sign):
-    if differences is None:
-        return {}
-    value, *ends = (sign * number for number in differences["log_loss"])
-    low, high = sorted(ends)
-    return {column: value, f"{column}_low": low, f"{column}_high": high}
+    known = ("bytes", "n_parameters", "latency_us", "latency_us_low", "latency_us_high")
+    return {name: np.nan if cost[name] is None else float(cost[name]) for name in known}
 
 
 def _provenance(kept):

@@ -15,10 +15,10 @@ from sklearn.utils import resample
 
 from skdistill._sklearn.validation import take_rows
 from skdistill.auto._held_out import HeldOut
+from skdistill.auto._leaderboard import TEACHER
 from skdistill.metrics import agreement, total_variation
 from skdistill.metrics._intervals import interval
 from skdistill.report.page._anatomy import feature_names, feature_weights, named, split
-from skdistill.report.page._case import TEACHER
 from skdistill.teachers._ask import ask
 from skdistill.teachers._check import is_frozen
 

@@ -9,6 +9,7 @@ of odd rows is no segment.
 import numpy as np
 from scipy.sparse import csr_array
 
+from skdistill.auto._leaderboard import TEACHER
 from skdistill.metrics import (
     agreement,
     calibration_line,
@@ -22,10 +23,14 @@ from skdistill.metrics import (
 from skdistill.metrics._arrays import weights
 from skdistill.metrics._fidelity import variation_by_row
 from skdistill.metrics._intervals import interval, ratio, resampled_sums
-from skdistill.report.page._case import TEACHER
 from skdistill.report.page._columns import MANY, columns_of, parts, shown
 
-_FIDELITY = (agreement, swap_share, kl_divergence, total_variation)
+_FIDELITY = {
+    "agreement": agreement,
+    "swap_share": swap_share,
+    "kl_to_teacher": kl_divergence,
+    "total_variation": total_variation,
+}
 _WORST, _SEGMENTS, _SHOWN = 10, 10, 12  # rows, segments and columns in a table
 _SMALLEST, _OF_ROWS = 20, 50  # rows of a segment: 20, and a fiftieth of all
 _NO_COLUMNS = f"X has no columns to look at, or more than {MANY}."
@@ -73,11 +78,9 @@ def _model(case, role, name):
         "calibration_slope": line.slope,
         "calibration_intercept": line.intercept,
     }
-    for metric in _FIDELITY:
+    for metric, measured in _FIDELITY.items():
         of_student = role != TEACHER
-        found[metric.__name__] = (
-            metric(teacher, proba, sample_weight=weight) if of_student else None
-        )
+        found[metric] = measured(teacher, proba, sample_weight=weight) if of_student else None
     return found
 
 

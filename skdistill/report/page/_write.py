@@ -30,7 +30,7 @@ from skdistill.report.page._reproduction import reproduction
 from skdistill.report.page._trust import trust
 
 _CARD = "model_card.json"
-_SAID = ("prose", "number", "signed", "percent", "count", "size", "microseconds")
+_SAID = ("number", "signed", "percent", "count", "size", "microseconds")
 
 
 def write_report(
@@ -83,7 +83,7 @@ def write_report(
         case = _case(auto_or_report, X, y, given)
         found = plain(_facts(case))
         texts = {
-            path: _page(found, figures(case)),
+            path: _page(case, found),
             path.with_name(_CARD): _json(found),
         }
     _write(texts)
@@ -177,11 +177,12 @@ def plain(value):
     return value if isinstance(value, str | int | bool | None) else repr(value)
 
 
-def _page(found, drawn):
-    metric = found["decision"]["metric"]
+def _page(case, found):
+    metric = case.metric
     return _template().render(
         **found,
-        figures=drawn,
+        figures=figures(case),
+        in_prose=case.in_prose,
         metric=metric,
         metric_name=_words.metric_name(metric),
         sign=_words.metric_sign(metric),

@@ -70,7 +70,6 @@ def candidates(students, X, temperatures, alphas):
         raise ValueError("students is empty; give one or more, or 'auto'")
     found = []
     for family, student, own_temperature, own_alpha in _students(students, X):
-        _check_student(family, student)
         each = list(product(_given(own_temperature, temperatures), _given(own_alpha, alphas)))
         _check_ranges(family, each)
         found += _of_family(family, student, each)
@@ -96,16 +95,6 @@ def _name(family, temperature, alpha, share):
     return ", ".join(
         [family, *(f"{name}={value:g}" for name, value in given.items() if value is not None)]
     )
-
-
-def _check_student(name, student):
-    if not isinstance(name, str):
-        raise ValueError(f"the name of a student is text, got {name!r}")
-    if not (hasattr(student, "fit") and hasattr(student, "get_params")):
-        raise ValueError(
-            f"the student {name!r} is no classifier but {student!r}; give an estimator with "
-            "fit, or the name of one"
-        )
 
 
 def _check_names(names):
@@ -134,6 +123,32 @@ def estimators(students):
         None for a name of "auto", which stands for one that is made for X.
     """
     return [_named(one, lambda name: None)[1] for one in students]
+
+
+def check_students(students):
+    """Refuse a list that holds something else than students, before X is looked at.
+
+    Parameters
+    ----------
+    students : "auto" or list
+
+    Raises
+    ------
+    ValueError
+        As in `candidates`.
+    """
+    if isinstance(students, str):
+        return
+    for one in students:
+        name, student, *_ = _named(one, lambda name: None)
+        if not isinstance(name, str):
+            raise ValueError(f"the name of a student is text, got {name!r}")
+        # one that is made for X is not there yet
+        if student is not None and not hasattr(student, "fit"):
+            raise ValueError(
+                f"the student {name!r} is no classifier but {student!r}; give an estimator "
+                "with fit, or the name of one"
+            )
 
 
 def _check_ranges(family, each):

@@ -21,13 +21,13 @@ from sklearn.utils.validation import check_is_fitted
 from skdistill._estimators._delegation import share_tags
 from skdistill._estimators._validation import check_rows
 from skdistill._sklearn.params import HasMethods, Interval, StrOptions, fit_context
-from skdistill.auto._candidates import estimators
+from skdistill.auto._candidates import check_students, estimators
 from skdistill.auto._costs import check_latency_limit
 from skdistill.auto._exploration import Exploration
 from skdistill.auto._held_out import scoring_name
 from skdistill.auto._provenance import held_out_in_words, provenance
 from skdistill.auto._selection import choose, pareto_front, within_limits
-from skdistill.classifier import DistilledClassifier
+from skdistill.teachers import resolve_teacher
 from skdistill.teachers._check import check_members
 
 
@@ -246,6 +246,7 @@ class AutoDistiller(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         begun = datetime.now(UTC)
         if isinstance(self.teacher, list):
             check_members(self.teacher)
+        check_students(self.students)
         check_latency_limit(self.max_latency_us)
         X, y, _, sample_weight = check_rows(self, X, y, sample_weight, teacher_proba)
         groups = None if groups is None else np.asarray(groups)
@@ -339,7 +340,7 @@ class AutoDistiller(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         given = [one for one in found if one is not None]
         fits_itself = self.teacher is None or len(given) < len(found)
         if self.teacher is not None:
-            given.append(DistilledClassifier(self.teacher)._teacher())
+            given.append(resolve_teacher(self.teacher))
         tags = share_tags(super().__sklearn_tags__(), given)
         tags.input_tags.string &= not fits_itself
         return tags

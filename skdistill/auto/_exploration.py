@@ -16,14 +16,13 @@ from skdistill.auto._costs import latencies_of, sizes
 from skdistill.auto._defaults import auto_teacher
 from skdistill.auto._held_out import HeldOut
 from skdistill.auto._leaderboard import TEACHER, leaderboard
-from skdistill.auto._splits import inner_folds, outer_splits, quiet_about_rare_classes
+from skdistill.auto._splits import inner_folds, outer_splits, quiet_about_what_is_told
 from skdistill.classifier import DistilledClassifier
 from skdistill.model_selection._run import travels
 from skdistill.model_selection._search import DistillationSearchCV
 from skdistill.model_selection._spaces import Start, family_space
 from skdistill.scorers import NegLogLoss
-from skdistill.teachers._ask import ask, ask_teacher
-from skdistill.teachers._check import is_frozen
+from skdistill.teachers import ask, ask_teacher, is_frozen, resolve_teacher
 from skdistill.teachers._given import check_teacher_proba
 
 _ENOUGH = 20  # rows of the largest class: then each of the teacher's folds has one
@@ -87,7 +86,7 @@ class Exploration:
             If time was over before one was.
         """
         planned = [self._trials(candidate) * len(self.parts) for candidate in self.candidates]
-        with Bar(planned, self.auto.verbose > 0) as self.bar, quiet_about_rare_classes():
+        with Bar(planned, self.auto.verbose > 0) as self.bar, quiet_about_what_is_told():
             for number, candidate in enumerate(self.candidates):
                 self.left = (len(self.candidates) - number) * len(self.parts)  # searches
                 self.bar.begin(candidate.name)
@@ -226,8 +225,8 @@ class Exploration:
     def _keep_best_trial(self, candidate, number, search):
         """The student's own parameters in the best trial, for its plain twin."""
         key, score = (candidate.plain_twin, number), search.best_score_
-        if candidate.kind == "plain" or self.best_trials.get(key, (-np.inf,))[0] >= score:
-            return
+        if candidate.kind == "plain" or not score > self.best_trials.get(key, (-np.inf,))[0]:
+            return  # a score of NaN too
         trial = search.study_.best_trial
         own = {k: v for k, v in trial.params.items() if k.startswith("student__")}
         left_out = [
@@ -277,7 +276,7 @@ class Exploration:
         row |= self._measured(TEACHER, proba)
         if _PROBA not in self.given:
             model = next(iter(self.models.values()))
-            self.estimators[TEACHER] = model._teacher()
+            self.estimators[TEACHER] = resolve_teacher(model.teacher, model.n_jobs)
             try:
                 row |= sizes(model.teacher_)
             except Exception as error:  # one that cannot be pickled has no size

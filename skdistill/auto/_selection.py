@@ -98,7 +98,7 @@ def choose(rule, leaderboard, tolerance):
         If a callable returns no position of these rows.
     """
     if callable(rule):
-        return _checked(rule(leaderboard), len(leaderboard["name"]))
+        return _checked(rule(leaderboard), len(leaderboard["bytes"]))
     score, size = np.nan_to_num(leaderboard["search_score"], nan=-np.inf), leaderboard["bytes"]
     if rule == "knee":
         return _knee(score, size, np.flatnonzero(leaderboard["on_front"]))

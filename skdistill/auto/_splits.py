@@ -11,7 +11,12 @@ from numbers import Integral
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, check_cv
 
-_INNER, _OUTER = 3, 4  # folds
+_INNER, _OUTER = 3, 4  # folds: what is held out is a quarter
+_TOLD = (
+    "The least populated class",
+    r"\d+ of \d+ folds of the teacher lack",
+    "the teacher is frozen",
+)
 
 
 def outer_splits(cv, X, y, groups, seed):
@@ -78,10 +83,13 @@ def inner_folds(y, groups, rows, seed):
 
 
 @contextmanager
-def quiet_about_rare_classes():
-    """Nothing is said each time that a class has fewer rows than there are folds."""
+def quiet_about_what_is_told():
+    """No warning at each fit of what the documentation or ``provenance_`` tells once.
+
+    That a class has fewer rows than there are folds; that the teacher is frozen.
+    """
     with warnings.catch_warnings():
-        for message in ("The least populated class", r"\d+ of \d+ folds of the teacher lack"):
+        for message in _TOLD:
             warnings.filterwarnings("ignore", message, UserWarning)
         yield
 
@@ -90,7 +98,7 @@ def _folds(n_splits, y, groups, seed):
     """Groups stay whole, so that with them a training part may lack a class."""
     kind = StratifiedKFold if groups is None else StratifiedGroupKFold
     splitter = kind(n_splits, shuffle=True, random_state=seed)
-    with quiet_about_rare_classes():
+    with quiet_about_what_is_told():
         splits = list(splitter.split(np.zeros(len(y)), y, groups))
     return splits if groups is not None else [_knowing_each_class(y, *one) for one in splits]
 

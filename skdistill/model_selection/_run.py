@@ -12,6 +12,7 @@ from sklearn.base import clone
 from skdistill._sklearn.model_selection import all_fits_failed, check_refit
 from skdistill.model_selection import _study
 from skdistill.model_selection._spaces import Start, distilled_inside
+from skdistill.teachers import resolve_teacher
 
 _OF_THE_STUDENT = ("temperature", "alpha", "scale_soft_loss", "student")
 
@@ -93,7 +94,9 @@ class Run:
         ]
         key = frozenset(seen)
         if key not in self.travels:
-            self.travels[key] = all(self._travels(one._teacher()) for _, one in distilled)
+            self.travels[key] = all(
+                self._travels(resolve_teacher(one.teacher)) for _, one in distilled
+            )
         if self.travels[key]:
             bare = [at for at, one in distilled if one.memory is None]
             params |= {f"{at}memory": self.folder for at in bare}

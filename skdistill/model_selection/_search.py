@@ -21,6 +21,7 @@ from skdistill.model_selection import _study
 from skdistill.model_selection._run import Run
 from skdistill.model_selection._spaces import Space, distilled_inside, space_of
 from skdistill.scorers import NegLogLoss
+from skdistill.teachers import resolve_teacher
 from skdistill.teachers._check import is_frozen
 
 
@@ -207,7 +208,10 @@ feature_names_in_
         return candidates, _study.splits_of(trials.ended, len(splits), self.error_score)
 
     def _space(self):
-        if any(is_frozen(kd._teacher()) for _, kd in distilled_inside(self.estimator)):
+        if any(
+            is_frozen(resolve_teacher(kd.teacher))
+            for _, kd in distilled_inside(self.estimator)
+        ):
             warnings.warn(
                 "the teacher is frozen: where it has seen the rows of this search, every "
                 "score is too good, and its weight alpha with it; pass it unfrozen to have "

@@ -8,6 +8,10 @@ A fitter is called as ``fit(student, X, loss, *, random_state, **fit_params)``. 
 `student` in place, a clone of its own whose unset seeds are set and whose
 ``class_weight`` has moved into the loss, and returns `Fitted`. What it cannot honour it
 refuses with `Unsupported`; only `fit_student` then chooses the general path.
+
+A family of trees may have two more pieces. Its refiner is called as its fitter is, in its
+place, and fits the trees or their leaves for one another. Its reader of leaves returns the
+`skdistill.students._refine.Leaves` of a fitted student, which refiners are written over.
 """
 
 import importlib
@@ -41,9 +45,11 @@ class Fitted(NamedTuple):
     student : estimator
         The student it was given, fitted.
     path : str, default="direct"
-        "direct", "label-reduction" or "sampled-labels".
+        "direct", "label-reduction" or "sampled-labels". A refiner appends "+" and the
+        name of each stage of its own, as in "direct+complementary+together".
     curve : list of LossParts or None, default=None
-        The loss after each iteration of an iterative student.
+        The loss after each iteration of an iterative student, and after each stage of a
+        refiner.
     """
 
     student: Any
@@ -54,13 +60,15 @@ class Fitted(NamedTuple):
 class _Family(NamedTuple):
     fit: Any
     search_space: Any
+    refine: Any
+    leaves: Any
 
 
 _FAMILIES = {}
 _EXTRAS = dict.fromkeys(("lightgbm", "xgboost", "catboost"), "skdistill[boost]")
 
 
-def register(student_class, fit, *, search_space=None):
+def register(student_class, fit, *, search_space=None, refine=None, leaves=None):
     """Let students of exactly this class be fitted by a function of your own.
 
     Parameters
@@ -75,8 +83,13 @@ def register(student_class, fit, *, search_space=None):
         parameter it cannot honour.
     search_space : callable, default=None
         Maps a student to ``{parameter: optuna distribution}``.
+    refine : callable, default=None
+        Called as `fit` is, in its place, by ``fit_student(refine=True)``.
+    leaves : callable, default=None
+        Maps a fitted student to its `skdistill.students._refine.Leaves`.
     """
-    _FAMILIES[_full_name(student_class)] = _Family(fit, search_space or _no_space)
+    space = search_space or _no_space
+    _FAMILIES[_full_name(student_class)] = _Family(fit, space, refine, leaves)
 
 
 def available():
@@ -125,7 +138,23 @@ def search_space(student):
     return _family(student).search_space(student)
 
 
-def fit_student(student, X, loss, *, random_state=None, **fit_params):
+def leaves_of(student):
+    """The leaves of a fitted student, to be read and written.
+
+    Parameters
+    ----------
+    student : fitted classifier
+
+    Returns
+    -------
+    Leaves or None
+        None where its family has no leaves.
+    """
+    read = _family(student).leaves
+    return None if read is None else read(student)
+
+
+def fit_student(student, X, loss, *, refine=False, random_state=None, **fit_params):
     """Fit a clone of a student against a loss, by the function of its family.
 
     Parameters
@@ -133,6 +162,9 @@ def fit_student(student, X, loss, *, random_state=None, **fit_params):
     student : classifier
     X : array-like, frame, sparse matrix or list of `loss.n_samples` rows
     loss : CombinedLoss
+    refine : bool, default=False
+        Whether the student's trees or leaves are fitted for one another, by the refiner
+        of its family, rather than each on its own.
     random_state : int, default=None
         Seed of sampled labels, and of every seed of the student that is None.
     **fit_params : dict
@@ -146,23 +178,25 @@ def fit_student(student, X, loss, *, random_state=None, **fit_params):
     Raises
     ------
     Unsupported
-        If no path honours a parameter of the student.
+        If no path honours a parameter of the student, or with `refine` its family has no
+        refiner.
     TypeError
         If `fit_params` hold weights, which are part of the loss.
     """
     if not isinstance(student, Pipeline):
         refuse_weight(fit_params)
     family, general = _family(student), _FAMILIES[_full_name(object)]
-    for candidate in (family, general):
+    fits = (_refiner(student),) if refine else (family.fit, general.fit)
+    for fit in fits:
         own, own_loss, changed = clone(student), loss, {}
         # labels alone any student weighs by class itself, some by one class against the rest
-        if candidate is not general or loss.alpha > 0:
+        if fit is not general.fit or loss.alpha > 0:
             own_loss, changed = absorb_class_weight(own, loss)
         changed |= unset_seeds(own, random_state)
         try:
-            fitted = candidate.fit(own, X, own_loss, random_state=random_state, **fit_params)
+            fitted = fit(own, X, own_loss, random_state=random_state, **fit_params)
         except Unsupported as refusal:
-            refusal.final |= candidate is general
+            refusal.final |= fit is fits[-1]
             if refusal.final:
                 raise
             continue
@@ -178,6 +212,15 @@ def refuse_weight(fit_params):
             "sample_weight belongs to the loss, not to the student: give it to "
             "DistilledClassifier.fit, or to CombinedLoss"
         )
+
+
+def _refiner(student):
+    if (refine := _family(student).refine) is None:
+        raise Unsupported(
+            f"refine=True fits trees or leaves for one another, and the family of "
+            f"{type(student).__name__} has no such step; use refine=False"
+        )
+    return refine
 
 
 def _family(student):

@@ -1,13 +1,35 @@
 """What a teacher must be, and the default teacher."""
 
-from sklearn.ensemble import StackingClassifier
+from sklearn.ensemble import RandomForestClassifier, StackingClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 
+from skdistill._estimators._delegation import requesting_weights
 from skdistill._estimators._inside import is_fitted, last_step
 from skdistill._sklearn.model_selection import BaseSearchCV
 from skdistill.teachers._soft_vote import SoftVote
+
+
+def resolve_teacher(teacher, n_jobs=None):
+    """The teacher that will be used: as given, the mean of a list, or a random forest.
+
+    Parameters
+    ----------
+    teacher : classifier, list or None
+    n_jobs : int, default=None
+        Threads of the random forest.
+
+    Returns
+    -------
+    classifier
+        Unfitted and not a clone, if it was given and is not a list.
+    """
+    if teacher is None:
+        return requesting_weights(RandomForestClassifier(300, n_jobs=n_jobs))
+    if isinstance(teacher, list):
+        return requesting_weights(SoftVote(teacher))
+    return teacher
 
 
 def check_teacher(teacher):
@@ -77,14 +99,19 @@ def check_members(members):
     Raises
     ------
     ValueError
-        If an entry is no ``(name, teacher)`` or ``(name, teacher, weight)``, or a weight
-        is negative or all are 0.
+        If an entry is no ``(name, teacher)`` or ``(name, teacher, weight)``, a teacher has
+        no ``fit``, or a weight is negative or all are 0.
     """
     for member in members or [None]:
         if not (isinstance(member, tuple) and len(member) in (2, 3)):
             raise ValueError(
                 "a list of teachers holds (name, teacher) or (name, teacher, weight), got "
                 f"{member!r}"
+            )
+        if not hasattr(member[1], "fit"):
+            raise ValueError(
+                f"the teacher called {member[0]!r} is no classifier but {member[1]!r}; give "
+                "an estimator with fit"
             )
     weights = [weight[0] if weight else 1.0 for _, _, *weight in members]
     if min(weights) < 0 or not any(weights):

@@ -45,7 +45,9 @@ Y = np.array(["no", "yes"])[CODES]
 TREE = DecisionTreeClassifier(max_depth=3)
 LINEAR = LogisticRegression()
 PAIR = [("tree", TREE), ("linear", LINEAR)]
-MEASURED = ("latency_us", "on_front", "chosen")  # times, and what depends on them
+MEASURED = (  # times, and what depends on them
+    "latency_us", "latency_us_low", "latency_us_high", "encoding_us", "on_front", "chosen",
+)  # fmt: skip
 
 
 class Broken(ClassifierMixin, BaseEstimator):
@@ -548,7 +550,7 @@ BAD_ARGUMENTS = [
     ({"students": [(3, TREE)]}, "the name of a student is text, got 3"),
     ({"students": [("teacher", TREE)]}, "no student can be called 'teacher'"),
     ({"students": [("a", TREE), ("a, plain", TREE)]}, "two rows would be called 'a, plain'"),
-    ({"teacher": [("a", 3)]}, "teacher"),
+    ({"teacher": [("a", 3)]}, "the teacher called 'a' is no classifier but 3"),
     ({"cv": []}, r"cv=.* gives no split"),
     ({"cv": [([0, 1], [])]}, "a split without rows"),
     ({"scoring": lambda model, X, y: {"a": 1.0, "b": 2.0}}, "gives a dict and no number"),
@@ -573,7 +575,7 @@ def test_weights_that_are_none_are_refused_by_name(tmp_path, weight):
 @pytest.mark.parametrize("position", [7, -1, 0.5, None])
 def test_a_selection_of_no_row_is_refused_and_the_leaderboard_kept(position):
     auto = AutoDistiller(GaussianNB(), [TREE], n_trials=1, selection=lambda board: position)
-    with pytest.raises(ValueError, match="selection returned .* position among the 2 rows"):
+    with pytest.raises(ValueError, match=r"selection returned .* position among the 2 rows"):
         auto.fit(X, Y)
     assert len(auto.leaderboard_["name"]) == 3
 

@@ -523,15 +523,15 @@ def one_bad(row):
 def test_no_metric_answers_to_what_is_no_probability(problem):
     bad = one_bad(BAD_ROWS[problem])
     for metric in OF_PAIRS:
-        for given, name in (((bad, GOOD), "teacher"), ((GOOD, bad), "student")):
+        for both, name in (((bad, GOOD), "teacher"), ((GOOD, bad), "student")):
             with pytest.raises(ValueError, match=f"{name}_proba must be .* row 2 .*{problem}"):
-                metric(*given)
+                metric(*both)
     for metric in OF_OUTCOMES:
         with pytest.raises(ValueError, match=f"^proba must be .* row 2 .*{problem}"):
             metric(OUTCOMES, bad)
-    for given in ((bad, GOOD), (GOOD, bad)):
+    for both in ((bad, GOOD), (GOOD, bad)):
         with pytest.raises(ValueError, match=f"_proba must be .* row 2 .*{problem}"):
-            combined_loss(*given, OUTCOMES)
+            combined_loss(*both, OUTCOMES)
 
 
 @pytest.mark.parametrize(

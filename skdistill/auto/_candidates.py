@@ -15,7 +15,7 @@ from skdistill.auto._leaderboard import TEACHER
 from skdistill.students import available
 
 _KEYS = ("name", "student", "temperature", "alpha")
-_AUTO = ("tree", "logistic", "boosting", "network")
+AUTO = ("tree", "logistic", "boosting", "network")
 
 
 class Candidate(NamedTuple):
@@ -110,8 +110,8 @@ def _check_names(names):
         )
 
 
-def estimators(students):
-    """The students of a list, as they are given.
+def named_students(students):
+    """Name and student of each entry of a list.
 
     Parameters
     ----------
@@ -119,10 +119,10 @@ def estimators(students):
 
     Returns
     -------
-    list of classifier or None
-        None for a name of "auto", which stands for one that is made for X.
+    list of (str, classifier or None)
+        None for a name of "auto", which stands for a student that is made for X.
     """
-    return [_named(one, lambda name: None)[1] for one in students]
+    return [_named(one, lambda name: None)[:2] for one in students]
 
 
 def check_students(students):
@@ -139,8 +139,7 @@ def check_students(students):
     """
     if isinstance(students, str):
         return
-    for one in students:
-        name, student, *_ = _named(one, lambda name: None)
+    for name, student in named_students(students):
         if not isinstance(name, str):
             raise ValueError(f"the name of a student is text, got {name!r}")
         # one that is made for X is not there yet
@@ -183,7 +182,7 @@ def _named(one, auto_student):
         name, student, _, _ = _named(one["student"], auto_student)
         return one.get("name", name), student, one.get("temperature"), one.get("alpha")
     if isinstance(one, str):
-        return one, auto_student(one) if one in _AUTO else _class(one)(), None, None
+        return one, auto_student(one) if one in AUTO else _class(one)(), None, None
     if isinstance(one, tuple):
         if len(one) != 2:
             raise ValueError(f"a student is (name, classifier), got a tuple of {len(one)}")
@@ -205,7 +204,7 @@ def _class(name):
     classes = available()
     known = [one for one in classes if one != "Pipeline"]  # which needs steps
     unknown = ValueError(
-        f"no student is called {name!r}; there are {list(_AUTO)}, made for X, and the classes "
+        f"no student is called {name!r}; there are {list(AUTO)}, made for X, and the classes "
         f"{known}"
     )
     if name == "Pipeline":

@@ -20,8 +20,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from skdistill._estimators._delegation import share_tags
 from skdistill._estimators._validation import check_rows
+from skdistill._sklearn.display import side_by_side
 from skdistill._sklearn.params import HasMethods, Interval, StrOptions, fit_context
-from skdistill.auto._candidates import check_students, estimators
+from skdistill.auto._candidates import AUTO, check_students, named_students
 from skdistill.auto._costs import check_latency_limit
 from skdistill.auto._exploration import Exploration
 from skdistill.auto._held_out import scoring_name
@@ -330,13 +331,29 @@ class AutoDistiller(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         """The student that is shipped."""
         return self.best_estimator_.student_
 
+    def _sk_visual_block_(self):
+        """Teacher and students for notebooks and, once fitted, the one that was chosen."""
+        shown = {"teacher": "made for X"}
+        if self.teacher is not None:
+            shown["teacher"] = resolve_teacher(self.teacher)
+        students = [(name, None) for name in AUTO]
+        if not isinstance(self.students, str):
+            students = named_students(self.students)
+        shown |= {name: "made for X" if one is None else one for name, one in students}
+        if hasattr(self, "best_estimator_"):
+            (name,) = self.leaderboard_["name"][self.leaderboard_["chosen"]]
+            shown[f"chosen: {name}"] = self.best_student_
+        return side_by_side(shown)
+
     def __sklearn_is_fitted__(self):
         """Whether a student was chosen."""
         return hasattr(self, "best_estimator_")
 
     def __sklearn_tags__(self):
         """Input that all that is given takes; what is not fits itself to tables."""
-        found = [None] if isinstance(self.students, str) else estimators(self.students)
+        found = [None]
+        if not isinstance(self.students, str):
+            found = [student for _, student in named_students(self.students)]
         given = [one for one in found if one is not None]
         fits_itself = self.teacher is None or len(given) < len(found)
         if self.teacher is not None:

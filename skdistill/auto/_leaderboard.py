@@ -16,6 +16,17 @@ GAIN, GAP = "gain_over_plain", "gap_to_teacher"
 _TEXT = ("name", "family", "kind", "plain_twin", "fit_path", "error")
 _FLAGS = ("on_front", "chosen")
 _FIRST, _LAST = (*_TEXT[:4], "params"), ("fit_path", *_FLAGS, "error")
+_UNSEEN = (  # characters that order others, or show nothing
+    0x061C,
+    0x200B,
+    0x200E,
+    0x200F,
+    *range(0x202A, 0x202F),
+    0x2060,
+    *range(0x2066, 0x206A),
+    0xFEFF,
+)
+_ESCAPES = {code: f"\\u{code:04x}" for code in _UNSEEN}
 _SHOWN = {  # in the rich display: column, heading, format
     "name": ("", "{}"),
     GAIN: ("gain over plain", "{:+.4f}"),
@@ -163,7 +174,21 @@ def html_table(headings, rows):
         "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"
         for cells in rows
     )
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return visible(f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>")
+
+
+def visible(text):
+    """Text whose bidirectional controls and unseen characters are shown as escapes.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    str
+    """
+    return text.translate(_ESCAPES)
 
 
 def _text(form, value):

@@ -129,4 +129,4 @@ def ratio(numerator, denominator):
     """Of sums; NaN where the denominator is 0."""
     shape = np.broadcast_shapes(np.shape(numerator), np.shape(denominator))
     out = np.full(shape, np.nan)
-    return np.divide(numerator, denominator, out=out, where=np.asarray(denominator) != 0)
+    return np.divide(numerator, denominator, out=out, where=np.asarray(denominator) != 0)[()]

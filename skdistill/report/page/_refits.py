@@ -12,6 +12,7 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.tree import BaseDecisionTree
 from sklearn.utils import resample
+from tqdm import tqdm
 
 from skdistill._sklearn.validation import take_rows
 from skdistill.auto._held_out import HeldOut
@@ -34,9 +35,11 @@ class Refits:
         With rows and a model.
     folder : str
         Of the shared cache.
+    verbose : int, default=0
+        Above 0 a progress bar, on standard error.
     """
 
-    def __init__(self, case, folder):
+    def __init__(self, case, folder, verbose=0):
         self.case, self.rows, fresh = case, case.rows, case.rows.fresh
         self.fed = take_rows(case.rows.fed, np.flatnonzero(fresh))
         self.teacher = case.held_out.proba[TEACHER][fresh]
@@ -48,6 +51,16 @@ class Refits:
         self.held_out = HeldOut(
             self.fed, own.pop("y"), case.classes, case.scoring, **own, seed=0
         )
+        # one fit as it ships, five to resamples, one for each variant of the recipe
+        n_fits = 1 + REFITS + len(_recipe(self))
+        self.bar = tqdm(total=n_fits, desc="report", unit="refit", disable=verbose <= 0)
+
+    def __enter__(self):
+        self.bar.__enter__()
+        return self
+
+    def __exit__(self, *error):
+        return self.bar.__exit__(*error)
 
     @cached_property
     def shipped(self):
@@ -57,18 +70,22 @@ class Refits:
     def fit(self, **changed):
         """The chosen model with some parameters changed, fitted to the training part."""
         model = clone(self.case.model).set_params(memory=self.folder, **changed)
-        return model.fit(self.rows.X_train, self.rows.y_train, **self.rows.fit_params)
+        model.fit(self.rows.X_train, self.rows.y_train, **self.rows.fit_params)
+        self.bar.update()
+        return model
 
     def refit(self, labels, drawn):
         """The chosen student, fitted to some rows and the labels that they have."""
         weight = self.rows.fit_params.get("sample_weight")
         model = clone(self.case.model).set_params(**_ALONE, memory=None)
-        return model.fit(
+        model.fit(
             take_rows(self.rows.X_train, drawn),
             self.rows.y_train[drawn],
             sample_weight=None if weight is None else weight[drawn],
             teacher_proba=labels[drawn],
         )
+        self.bar.update()
+        return model
 
     def labels(self):
         """The soft labels that the chosen student was fitted to."""
@@ -121,6 +138,8 @@ def stability(refits):
     scores = np.array([row[metric] for row in rows])
     return {
         "metric": metric,
+        "headline": refits.case.row(refits.case.chosen)[metric],
+        "n_rows": len(refits.held_out.y),
         "whole": refits.measure(own)[0][metric],
         "refits": rows,
         "mean": scores.mean(),

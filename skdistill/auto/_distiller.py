@@ -20,6 +20,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skdistill._estimators._delegation import share_tags
 from skdistill._estimators._validation import check_rows
+from skdistill._estimators._warnings import warn
 from skdistill._sklearn.display import side_by_side
 from skdistill._sklearn.params import HasMethods, Interval, StrOptions, fit_context
 from skdistill.auto._candidates import AUTO, check_students, named_students
@@ -271,6 +272,7 @@ class AutoDistiller(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             finally:
                 if run.interrupt is not None:
                     raise run.interrupt
+        self._warn_of_a_weak_teacher()
         return self
 
     def fit_candidate(self, row, X, y, **fit_params):
@@ -344,6 +346,19 @@ class AutoDistiller(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             (name,) = self.leaderboard_["name"][self.leaderboard_["chosen"]]
             shown[f"chosen: {name}"] = self.best_student_
         return side_by_side(shown)
+
+    def _warn_of_a_weak_teacher(self):
+        """Where the student that was chosen does better without it, beyond chance."""
+        board = self.leaderboard_
+        (chosen,) = board["name"][board["chosen"]]
+        row = board.row(board.row(chosen)["plain_twin"] or chosen)
+        if row["error"] == "" and row["gap_to_teacher_high"] < 0:
+            warn(
+                f"the teacher's {self.metric_} is worse than that of "
+                f"{board.in_prose(row['name'])}, the same student on hard labels, by "
+                f"{-row['gap_to_teacher']:.4f}: a student can hardly learn from it; give a "
+                "stronger teacher"
+            )
 
     def __sklearn_is_fitted__(self):
         """Whether a student was chosen."""

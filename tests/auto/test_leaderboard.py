@@ -98,11 +98,11 @@ def test_bidirectional_controls_are_shown_as_escapes(code):
 
 def test_notebooks_show_teacher_students_and_the_chosen_one():
     X, y = np.random.default_rng(0).normal(size=(60, 2)), np.arange(60) % 2
-    auto = AutoDistiller(students=["tree", ("small", "GaussianNB")], n_trials=1)
+    auto = AutoDistiller(students=["tree", ("small", GaussianNB())], n_trials=1)
     shown = auto._repr_mimebundle_()["text/html"]
     for word in ("teacher", "made for X", "tree", "small", "GaussianNB"):
         assert word in shown
-    assert "chosen" not in shown
+    assert "chosen: " not in shown
     auto.set_params(teacher=GaussianNB()).fit(X, y)
     (name,) = auto.leaderboard_["name"][auto.leaderboard_["chosen"]]
     assert f"chosen: {name}" in auto._repr_mimebundle_()["text/html"]

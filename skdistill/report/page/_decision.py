@@ -99,7 +99,7 @@ def _verdict(case, gain, labels):
 
 
 def _where_it_comes_from(case, chosen, reason, labels):
-    """Whether the teacher's labels gain, or the parameters that the search found."""
+    """Whether the teacher's labels gain, or the parameters alone."""
     if labels is None:
         return f"Ship {chosen}: distilling pays", reason
     same = gain_in_words(labels, case.metric, case.distilled)
@@ -111,8 +111,8 @@ def _where_it_comes_from(case, chosen, reason, labels):
         )
     return (
         f"Ship {chosen}: its parameters gain, not the teacher's labels",
-        f"{reason}: the gain comes from the parameters that the search found, and the same "
-        "student on hard labels would do as well.",
+        f"{reason}: the gain comes from the parameters, and the same student on hard labels "
+        "would do as well.",
     )
 
 

@@ -99,4 +99,5 @@ register(
     fit_pipeline,
     search_space=pipeline_space,
     refine=partial(fit_pipeline, refine=True),
+    delegates=True,
 )

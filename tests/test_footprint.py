@@ -29,6 +29,7 @@ from skdistill import DistilledClassifier
 from skdistill.footprint import (
     compression_ratio,
     footprint,
+    latencies_us,
     latency_us,
     n_bytes,
     n_features_used,
@@ -186,6 +187,24 @@ def test_what_slows_a_machine_for_a_while_does_not_slow_the_model(monkeypatch):
     monkeypatch.setattr("skdistill.footprint.perf_counter", lambda: model.clock)
     rows = np.arange(6).reshape(3, 2)
     assert latency_us(model, rows, method="predict", n_calls=40, seconds=60).value == 125_000
+
+
+def test_what_slows_a_machine_slows_models_that_are_compared_alike(monkeypatch):
+    clock = [0.0]
+
+    def model(seconds):
+        def predict(X):
+            clock[0] += seconds * (1 if clock[0] < 4 or clock[0] > 8 else 10)
+
+        return predict
+
+    monkeypatch.setattr("skdistill.footprint.perf_counter", lambda: clock[0])
+    rows = np.arange(6).reshape(3, 2)
+    same, again, twice = latencies_us([model(0.1), model(0.1), model(0.2)], rows, seconds=60)
+    assert same.value == pytest.approx(1e5)
+    assert again.value == pytest.approx(same.value)
+    assert twice.value == pytest.approx(2 * same.value)
+    assert same.low <= same.value <= same.high
 
 
 def test_latency_is_at_least_what_a_call_takes_and_changes_rows():

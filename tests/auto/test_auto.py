@@ -18,7 +18,14 @@ from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import accuracy_score, f1_score, log_loss, make_scorer, roc_auc_score
+from sklearn.metrics import (
+    accuracy_score,
+    f1_score,
+    get_scorer,
+    log_loss,
+    make_scorer,
+    roc_auc_score,
+)
 from sklearn.model_selection import GroupKFold, ShuffleSplit, cross_val_score, train_test_split
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
@@ -28,6 +35,7 @@ from sklearn.utils.estimator_checks import check_estimator
 
 from skdistill import AutoDistiller, DistillationSearchCV, DistilledClassifier
 from skdistill.auto._candidates import candidates
+from skdistill.auto._clock import OutOfTime, Until
 from skdistill.auto._defaults import auto_students, auto_teacher
 from skdistill.auto._held_out import HeldOut
 from skdistill.auto._provenance import _warnings, held_out_in_words
@@ -637,6 +645,25 @@ def test_a_timeout_before_any_student_is_refused_by_name(ticking, timeout):
     with pytest.raises(ValueError, match=f"timeout={timeout} was over before one student"):
         ticking(timeout)
     assert Ticking.now <= np.ceil(timeout) + 1
+
+
+def test_the_end_of_time_travels_with_a_scorer_and_is_no_part_of_what_it_is():
+    scorer = Until(get_scorer("accuracy"), deadline=0)
+    assert set(vars(scorer)) == {"scorer"}  # what a study is known again by
+    assert repr(scorer) == repr(get_scorer("accuracy"))
+    with pytest.raises(OutOfTime):
+        pickle.loads(pickle.dumps(scorer))(None, X, Y)
+    model = GaussianNB().fit(X, Y)
+    assert Until(get_scorer("accuracy"), np.inf)(model, X, Y) == model.score(X, Y)
+
+
+def test_a_search_in_processes_ends_when_time_is_over():
+    search = DistillationSearchCV(
+        DistilledClassifier(GaussianNB(), TREE), n_trials=2, cv=2, n_jobs=2,
+        scoring=Until(get_scorer("accuracy"), deadline=0),
+    )  # fmt: skip
+    with pytest.raises(KeyboardInterrupt):
+        search.fit(X, Y)
 
 
 def test_a_timeout_that_is_never_over_changes_nothing_in_the_rows(ticking):

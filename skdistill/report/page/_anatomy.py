@@ -21,7 +21,8 @@ from skdistill.footprint import n_parameters
 from skdistill.report.page._columns import columns_of
 from skdistill.scorers import NegLogLoss
 
-_LINES, _TOP, _REPEATS, _ROWS, _MOST = 160, 20, 3, 2000, 200
+_LINES, _TOP = 160, 20  # of the rules of a tree, and rows of a table: what one reads
+_REPEATS, _ROWS, _MOST = 3, 2000, 200  # shuffles, rows, columns: a few seconds for a student
 
 
 def anatomy(case, model):
@@ -176,17 +177,21 @@ def _permutation(case, model):
         random_state=0,
         sample_weight=None if weight is None else weight[chosen],
     )
-    order = np.argsort(-found.importances_mean, kind="stable")
-    rows = [
+    rows = _largest_first(names, found)
+    return {"columns": rows, "n_rows": len(chosen), "n_repeats": _REPEATS, "missing": ""}
+
+
+def _largest_first(names, found):
+    """Columns that change what the model says when they are shuffled."""
+    return [
         {
             "column": names[i],
             "value": float(found.importances_mean[i]),
             "sd": float(found.importances_std[i]),
         }
-        for i in order
+        for i in np.argsort(-found.importances_mean, kind="stable")
         if found.importances[i].any()
     ]
-    return {"columns": rows, "n_rows": len(chosen), "n_repeats": _REPEATS, "missing": ""}
 
 
 def _places(X):

@@ -29,15 +29,12 @@ def decision(case, model, paid):
     chosen, teacher = case.row(case.chosen), case.row(TEACHER)
     gap, labels = _difference(chosen, GAP), _gain_of_labels(case, paid)
     headline, reason = _verdict(case, gain, labels)
-    times = {
-        name: teacher.get(column, np.nan) / chosen[column]
-        for name, column in (("times_faster", "latency_us"), ("times_smaller", "bytes"))
-    }
+    price = _price(chosen, teacher)
     return {
         "headline": headline + _ahead(gap),
         "reason": reason,
         "teacher": _of_teacher(case, gap),
-        "for_managers": _for_managers(case, times),
+        "for_managers": _for_managers(case, price),
         "chosen": case.chosen,
         "plain": case.plain,
         "distilled": case.distilled,
@@ -49,16 +46,21 @@ def decision(case, model, paid):
         "gain_of_labels": labels,
         "gap_to_teacher": gap,
         "lead_kept": _lead_kept(case),
-        "latency_us": chosen["latency_us"],
-        "latency_us_low": chosen["latency_us_low"],
-        "latency_us_high": chosen["latency_us_high"],
-        "encoding_us": chosen.get("encoding_us"),
-        "bytes": chosen["bytes"],
-        **times,
+        **price,
         "limits": case.limits,
         "n_columns": case.provenance["n_features"],
         "n_columns_used": _columns_used(case, model),
     }
+
+
+def _price(chosen, teacher):
+    """Size and time of the chosen row, and how many times larger the teacher's are."""
+    columns = ("latency_us", "latency_us_low", "latency_us_high", "encoding_us", "bytes")
+    ratios = {
+        name: teacher.get(column, np.nan) / chosen[column]
+        for name, column in (("times_faster", "latency_us"), ("times_smaller", "bytes"))
+    }
+    return {name: chosen.get(name) for name in columns} | ratios
 
 
 def _difference(row, column):
@@ -157,7 +159,7 @@ def _of_teacher(case, gap):
 # The price, in words ---------------------------------------------------------------------
 
 
-def _for_managers(case, times):
+def _for_managers(case, price):
     """Right answers in 1,000 of each model, and how much smaller and faster the chosen is."""
     whose = {case.in_prose(case.chosen): case.chosen}
     if case.plain not in (None, case.chosen):
@@ -167,12 +169,12 @@ def _for_managers(case, times):
         f"{1000 * case.row(name)['accuracy']:.0f} by {who}" for who, name in whose.items()
     ]
     said = f"Of 1,000 decisions these are right: {', '.join(right)}."
-    price = [
-        compared(times["times_smaller"], "smaller", "larger"),
-        compared(times["times_faster"], "faster", "slower"),
+    ratios = [
+        compared(price["times_smaller"], "smaller", "larger"),
+        compared(price["times_faster"], "faster", "slower"),
     ]
-    if all(price):
-        said += f" The chosen one is {' and '.join(price)} than the teacher."
+    if all(ratios):
+        said += f" The chosen one is {' and '.join(ratios)} than the teacher."
     return said
 
 

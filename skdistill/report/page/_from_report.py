@@ -42,12 +42,7 @@ def case_of_report(report):
     family = type(last_step(kept.student)).__name__
     names = {"teacher": TEACHER, "plain": f"{family}, plain", "distilled": family}
     names = {role: names[role] for role in compared.probas}
-    held_out = Bunch(
-        y=compared.y,
-        sample_weight=compared.weight,
-        groups=None,
-        proba={name: compared.probas[role] for role, name in names.items()},
-    )
+    held_out = _held_out(compared, names)
     return Case(
         board=_board(report, held_out, names, family),
         metric=_METRIC,
@@ -67,6 +62,16 @@ def case_of_report(report):
         fit_names=[],
         no_rows="",
         no_refit=_no_refit(kept, model),
+    )
+
+
+def _held_out(compared, names):
+    """As ``AutoDistiller.held_out_``."""
+    return Bunch(
+        y=compared.y,
+        sample_weight=compared.weight,
+        groups=None,
+        proba={name: compared.probas[role] for role, name in names.items()},
     )
 
 

@@ -278,10 +278,10 @@ def _calibration(y, proba, classes):
 
 
 def _cheaper(table, student):
-    teacher, own = table["teacher"], table[f"{student}, distilled"]
+    teacher, student = table["teacher"], table[f"{student}, distilled"]
     return (
-        f"{teacher.bytes / own.bytes:.0f} times smaller than the teacher, "
-        f"{teacher.latency_us / own.latency_us:.0f} times faster on a row"
+        f"{teacher.bytes / student.bytes:.0f} times smaller than the teacher, "
+        f"{teacher.latency_us / student.latency_us:.0f} times faster on a row"
     )
 
 

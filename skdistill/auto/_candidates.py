@@ -160,10 +160,10 @@ def _check_ranges(family, each):
             raise ValueError(f"alphas must lie in [0, 1], got {alpha:g} for {family!r}")
 
 
-def _given(own, common):
-    if own is not None:
-        return [float(own)]
-    return [None] if common is None else np.asarray(common, dtype=np.float64).tolist()
+def _given(of_student, of_all):
+    if of_student is not None:
+        return [float(of_student)]
+    return [None] if of_all is None else np.asarray(of_all, dtype=np.float64).tolist()
 
 
 def _students(students, X):

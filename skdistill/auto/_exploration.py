@@ -151,7 +151,7 @@ class Exploration:
             row["error"] = f"not finished: timeout={self.auto.timeout:g} was over"
         except Exception as error:
             self.failures.append(error)
-            row["error"] = _told(error)
+            row["error"] = _in_words(error)
         except KeyboardInterrupt as interrupt:
             if not self.models:
                 raise
@@ -228,13 +228,13 @@ class Exploration:
         if candidate.kind == "plain" or not score > self.best_trials.get(key, (-np.inf,))[0]:
             return  # a score of NaN too
         trial = search.study_.best_trial
-        own = {k: v for k, v in trial.params.items() if k.startswith("student__")}
+        values = {k: v for k, v in trial.params.items() if k.startswith("student__")}
         left_out = [
             name
             for name in trial.user_attrs.get("left_out", [])
             if name.startswith("student__")
         ]
-        self.best_trials[key] = score, Start("best of the distilled", own, left_out)
+        self.best_trials[key] = score, Start("best of the distilled", values, left_out)
 
     def _trials(self, candidate):
         return -(-self.auto.n_trials // candidate.share)
@@ -280,7 +280,7 @@ class Exploration:
             try:
                 row |= sizes(model.teacher_)
             except Exception as error:  # one that cannot be pickled has no size
-                row["error"] = _told(error)
+                row["error"] = _in_words(error)
         self.rows.append(row)
 
     def _measure_latencies(self):
@@ -323,11 +323,11 @@ def _labelling(teacher, y, given):
 
 def _pinned(candidate):
     """Temperature and alpha, where they are not searched."""
-    own = {"temperature": candidate.temperature, "alpha": candidate.alpha}
-    return {name: value for name, value in own.items() if value is not None}
+    both = {"temperature": candidate.temperature, "alpha": candidate.alpha}
+    return {name: value for name, value in both.items() if value is not None}
 
 
-def _told(error):
+def _in_words(error):
     return f"{type(error).__name__}: {error}"
 
 

@@ -153,7 +153,7 @@ def _r2_of_quantiles(teacher, student, weight):
     orders = [np.argsort(score, kind="stable") for score in (teacher, student)]
     steps = [np.cumsum(weight[order]) for order in orders]
     ends = np.unique(np.concatenate(steps))
-    ranks = [np.minimum(np.searchsorted(own, ends), len(own) - 1) for own in steps]
+    ranks = [np.minimum(np.searchsorted(step, ends), len(step) - 1) for step in steps]
     quantiles = [
         score[order][rank]
         for score, order, rank in zip((teacher, student), orders, ranks, strict=True)

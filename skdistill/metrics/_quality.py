@@ -121,10 +121,10 @@ def _area_by_row(outcome, proba, weight):
 
 def _placements(event, score, weight):
     values, (_, level) = np.empty(len(score)), np.unique(score, return_inverse=True)
-    for own in (event, ~event):
-        other = np.bincount(level, np.where(own, 0, weight))
-        below = (np.cumsum(other) - other / 2)[level[own]] / other.sum()
-        values[own] = below if own is event else 1 - below
+    for of_class in (event, ~event):
+        other = np.bincount(level, np.where(of_class, 0, weight))
+        below = (np.cumsum(other) - other / 2)[level[of_class]] / other.sum()
+        values[of_class] = below if of_class is event else 1 - below
     area = np.average(values[event], weights=weight[event])
     share = np.average(event, weights=weight)
     return area + (values - area) / np.where(event, share, 1 - share)

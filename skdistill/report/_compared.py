@@ -47,7 +47,7 @@ class Compared(NamedTuple):
         return found | {f"distilled - {name}": self._difference(name) for name in others}
 
     def _difference(self, name):
-        own, other = (
+        rows, other = (
             quality_by_row(
                 self.y,
                 self.probas[one],
@@ -57,9 +57,9 @@ class Compared(NamedTuple):
             )
             for one in ("distilled", name)
         )
-        differences = np.column_stack([own[metric] - other[metric] for metric in own])
+        differences = np.column_stack([rows[metric] - other[metric] for metric in rows])
         found = mean_intervals(differences, sample_weight=self.weight)
-        return dict(zip(own, found, strict=True))
+        return dict(zip(rows, found, strict=True))
 
     def retention(self):
         """Share of the teacher's lead in log-loss that the distilled student keeps."""

@@ -65,7 +65,7 @@ def split(student):
 
 
 def feature_names(student, names):
-    """Names of what the last step is fed; None where a step has none to give."""
+    """Names of the columns that the last step gets; None where a step gives none."""
     for step in split(student)[0]:
         given = None if names is None else np.asarray(names, dtype=object)
         try:
@@ -159,8 +159,8 @@ def _permutation(case, model):
     """Rise of the log-loss on held-out rows with a column shuffled, the largest first."""
     if model is None:
         return {"missing": case.no_refit or case.no_rows}
-    fresh = np.flatnonzero(case.rows.fresh)
-    chosen = resample(fresh, replace=False, n_samples=min(len(fresh), _ROWS), random_state=0)
+    unseen = np.flatnonzero(case.rows.unseen)
+    chosen = resample(unseen, replace=False, n_samples=min(len(unseen), _ROWS), random_state=0)
     X, weight = case.rows.X_test, case.held_out.sample_weight
     names = list(columns_of(X, case.names))
     if not 0 < len(names) <= _MOST:

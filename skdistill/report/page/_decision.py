@@ -168,14 +168,14 @@ def _for_managers(case, price):
     right = [
         f"{1000 * case.row(name)['accuracy']:.0f} by {who}" for who, name in whose.items()
     ]
-    said = f"Of 1,000 decisions these are right: {', '.join(right)}."
+    sentence = f"Of 1,000 decisions these are right: {', '.join(right)}."
     ratios = [
         compared(price["times_smaller"], "smaller", "larger"),
         compared(price["times_faster"], "faster", "slower"),
     ]
     if all(ratios):
-        said += f" The chosen one is {' and '.join(ratios)} than the teacher."
-    return said
+        sentence += f" The chosen one is {' and '.join(ratios)} than the teacher."
+    return sentence
 
 
 def _columns_used(case, model):

@@ -48,7 +48,7 @@ def case_of_auto(auto, X, y, sample_weight, groups, teacher_proba):
         distilled=_finished(board, family, "distilled"),
         model=auto.best_estimator_,
         student=auto.best_student_,
-        honest=None,
+        fitted_to_train=None,
         names=names,
         limits={"bytes": auto.max_bytes, "latency_us": auto.max_latency_us},
         provenance=auto.provenance_,
@@ -98,9 +98,9 @@ def _rows_of_auto(auto, X, y, given):
     X_test = take_rows(X, test)
     return Rows(
         X_test=X_test,
-        fed=X_test,
+        X_student=X_test,
         names=auto.provenance_["feature_names"],
-        fresh=~np.isin(test, train),
+        unseen=~np.isin(test, train),
         X_train=take_rows(X, train),
         y_train=y[train],
         groups=given.pop("groups", None),
@@ -124,10 +124,10 @@ def _check_same(provenance, X, y):
 def _check_given(auto, given):
     """What fit had beside X and y; soft labels may be left out, and then refits are."""
     kept, labelled = auto.held_out_, _PROBA in _fit_names(auto)
-    own = {"sample_weight": kept.sample_weight, "groups": kept.groups}
+    expected = {"sample_weight": kept.sample_weight, "groups": kept.groups}
     if _PROBA in given:
-        own[_PROBA] = kept.proba[TEACHER] if labelled else None
-    for name, values in own.items():
+        expected[_PROBA] = kept.proba[TEACHER] if labelled else None
+    for name, values in expected.items():
         if (name in given) != (values is not None):
             had = f"fit had no {name}" if name in given else f"fit had {name}"
             raise ValueError(f"{had}: give write_report the same")

@@ -54,7 +54,7 @@ def case_of_report(report):
         distilled=family,
         model=model if isinstance(model, DistilledClassifier) else None,
         student=kept.student,
-        honest=kept.model,
+        fitted_to_train=kept.model,
         names=_names(kept.X),
         limits={"bytes": None, "latency_us": None},
         provenance=_provenance(kept),
@@ -147,17 +147,17 @@ def _names(X):
 def _rows(kept):
     return Rows(
         X_test=kept.X,
-        fed=_fed(kept.model, kept.X),
+        X_student=_behind_head(kept.model, kept.X),
         names=feature_names(kept.model, _names(kept.X)),
-        fresh=np.ones(len(kept.compared.y), dtype=bool),
-        X_train=None if kept.X_train is None else _fed(kept.model, kept.X_train),
+        unseen=np.ones(len(kept.compared.y), dtype=bool),
+        X_train=None if kept.X_train is None else _behind_head(kept.model, kept.X_train),
         y_train=kept.y_train,
         fit_params={},
         groups=None,
     )
 
 
-def _fed(model, X):
+def _behind_head(model, X):
     """Rows behind the fitted steps of a pipeline."""
     while isinstance(model, Pipeline):
         for _, step in model.steps[:-1]:

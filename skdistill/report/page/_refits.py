@@ -40,16 +40,16 @@ class Refits:
     """
 
     def __init__(self, case, folder, verbose=0):
-        self.case, self.rows, fresh = case, case.rows, case.rows.fresh
-        self.fed = take_rows(case.rows.fed, np.flatnonzero(fresh))
-        self.teacher = case.held_out.proba[TEACHER][fresh]
+        self.case, self.rows, unseen = case, case.rows, case.rows.unseen
+        self.X_test = take_rows(case.rows.X_student, np.flatnonzero(unseen))
+        self.teacher = case.held_out.proba[TEACHER][unseen]
         self.folder = folder
-        own = {
-            name: None if case.held_out[name] is None else case.held_out[name][fresh]
+        known = {
+            name: None if case.held_out[name] is None else case.held_out[name][unseen]
             for name in ("y", "sample_weight", "groups")
         }
         self.held_out = HeldOut(
-            self.fed, own.pop("y"), case.classes, case.scoring, **own, seed=0
+            self.X_test, known.pop("y"), case.classes, case.scoring, **known, seed=0
         )
         # one fit as it ships, five to resamples, one for each variant of the recipe
         n_fits = 1 + REFITS + len(_recipe(self))
@@ -104,7 +104,7 @@ class Refits:
 
     def ask(self, model):
         """Probabilities for the held-out rows."""
-        return ask(model, self.fed, self.case.classes, fill=True)
+        return ask(model, self.X_test, self.case.classes, fill=True)
 
     def measure(self, proba):
         """Metrics and draws of the main one, as on the leaderboard."""
@@ -129,9 +129,9 @@ def stability(refits):
     known = ~np.isnan(labels[:, 0])
     models = [refits.refit(labels, rows[known[rows]]) for rows in refits.draws()]
     probas, metric = [refits.ask(model) for model in models], refits.case.metric
-    own = refits.ask(refits.shipped)
+    shipped = refits.ask(refits.shipped)
     rows = [
-        _stable_row(refits, model, proba, own)
+        _stable_row(refits, model, proba, shipped)
         for model, proba in zip(models, probas, strict=True)
     ]
     pairs, weight = list(combinations(probas, 2)), {"sample_weight": refits.held_out.weight}
@@ -140,7 +140,7 @@ def stability(refits):
         "metric": metric,
         "headline": refits.case.row(refits.case.chosen)[metric],
         "n_rows": len(refits.held_out.y),
-        "whole": refits.measure(own)[0][metric],
+        "whole": refits.measure(shipped)[0][metric],
         "refits": rows,
         "mean": scores.mean(),
         "sd": scores.std(ddof=1),
@@ -152,13 +152,15 @@ def stability(refits):
     }
 
 
-def _stable_row(refits, model, proba, own):
+def _stable_row(refits, model, proba, shipped):
     columns, _ = refits.measure(proba)
     student, metric = model.student_, refits.case.metric
     kept = {name: columns[name] for name in (metric, "log_loss", "accuracy")}
     return kept | {
         "agreement_with_teacher": columns["agreement"],
-        "agreement_with_whole": agreement(own, proba, sample_weight=refits.held_out.weight),
+        "agreement_with_whole": agreement(
+            shipped, proba, sample_weight=refits.held_out.weight
+        ),
         "top_features": _top_features(student, refits.rows.names),
         "root": _root(student, refits.rows.names),
     }
@@ -208,8 +210,9 @@ def ablation(refits):
         Differences are of the main metric, paired: over hard labels, and against the
         student as it ships.
     """
-    metric, recipe, own = refits.case.metric, _recipe(refits), _as_shipped(refits.case.model)
-    chosen = next(name for name, changed in recipe.items() if own.items() <= changed.items())
+    metric, recipe = refits.case.metric, _recipe(refits)
+    ships = _as_shipped(refits.case.model)
+    chosen = next(name for name, changed in recipe.items() if ships.items() <= changed.items())
     fitted = {
         name: refits.measure(refits.ask(refits.fit(**changed)))
         for name, changed in recipe.items()
@@ -224,7 +227,7 @@ def ablation(refits):
         }
         for name, found in fitted.items()
     ]
-    return {"metric": metric, **_own(refits.case), "variants": rows, "missing": ""}
+    return {"metric": metric, **_scale(refits.case), "variants": rows, "missing": ""}
 
 
 _HARD = "hard labels alone"
@@ -239,18 +242,18 @@ def _as_shipped(model):
 
 def _recipe(refits):
     """What is changed, by variant: labels one step better after another, then T and alpha."""
-    own, labels = _own(refits.case), _labels(refits)
+    scale, labels = _scale(refits.case), _labels(refits)
     last, labelling = list(labels.items())[-1]
     recipe = {_HARD: {"temperature": 1.0, "alpha": 0.0} | _ALONE}
-    recipe |= {name: own | how for name, how in labels.items()}
-    if own["temperature"] != 1:
-        recipe[f"{last}, at temperature 1"] = own | labelling | {"temperature": 1.0}
-    if own["alpha"] != 1:
-        recipe[f"{last}, without hard labels (alpha 1)"] = own | labelling | {"alpha": 1.0}
+    recipe |= {name: scale | how for name, how in labels.items()}
+    if scale["temperature"] != 1:
+        recipe[f"{last}, at temperature 1"] = scale | labelling | {"temperature": 1.0}
+    if scale["alpha"] != 1:
+        recipe[f"{last}, without hard labels (alpha 1)"] = scale | labelling | {"alpha": 1.0}
     return recipe
 
 
-def _own(case):
+def _scale(case):
     """Temperature and alpha of the chosen row or, where it is plain, of its distilled twin."""
     params = case.row(case.distilled)["params"] if case.distilled else {}
     names = ("temperature", "alpha")

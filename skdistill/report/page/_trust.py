@@ -94,19 +94,19 @@ def _row(case, i, apart, columns):
         "row": i if place is None else place[i],
         "apart": apart,
         "outcome": str(case.held_out.y[i]),
-        "teacher": _said(case, TEACHER, i),
-        "student": _said(case, case.chosen, i),
+        "teacher": _prediction(case, TEACHER, i),
+        "student": _prediction(case, case.chosen, i),
         "values": {name: shown(values[i]) for name, values in columns.items()},
     }
 
 
-def _said(case, name, i):
+def _prediction(case, name, i):
     proba = case.held_out.proba[name][i]
-    own = proba[case.classes == case.held_out.y[i]]
+    of_outcome = proba[case.classes == case.held_out.y[i]]
     return {
         "says": str(case.classes[proba.argmax()]),
         "proba": proba.max(),
-        "proba_of_outcome": own.sum(),
+        "proba_of_outcome": of_outcome.sum(),
     }
 
 

@@ -32,7 +32,7 @@ from skdistill.report.page._reproduction import reproduction
 from skdistill.report.page._trust import trust
 
 _CARD = "model_card.json"
-_SAID = ("number", "signed", "percent", "count", "size", "microseconds")
+_FILTERS = ("number", "signed", "percent", "count", "size", "microseconds")
 
 
 def write_report(
@@ -156,9 +156,11 @@ def _refitted(case, folder, verbose):
     """The sections that refit the student; one that fails says so, as a row would."""
     if case.no_refit:
         missing = {"missing": case.no_refit}
-        return anatomy(case, case.honest), missing, missing
+        return anatomy(case, case.fitted_to_train), missing, missing
     with Refits(case, folder, verbose) as refits:
-        model = anatomy(case, refits.shipped if case.honest is None else case.honest)
+        model = anatomy(
+            case, refits.shipped if case.fitted_to_train is None else case.fitted_to_train
+        )
         return model, _or_its_error(stability, refits), _or_its_error(ablation, refits)
 
 
@@ -209,7 +211,7 @@ def _template():
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    env.filters |= {name: getattr(_words, name) for name in _SAID}
+    env.filters |= {name: getattr(_words, name) for name in _FILTERS}
     env.globals |= {"compared": _words.compared}
     return env.get_template("page.html.jinja")
 

@@ -278,10 +278,10 @@ def _calibration(y, proba, classes):
 
 
 def _cheaper(table, student):
-    teacher, student = table["teacher"], table[f"{student}, distilled"]
+    teacher, distilled = table["teacher"], table[f"{student}, distilled"]
     return (
-        f"{teacher.bytes / student.bytes:.0f} times smaller than the teacher, "
-        f"{teacher.latency_us / student.latency_us:.0f} times faster on a row"
+        f"{teacher.bytes / distilled.bytes:.0f} times smaller than the teacher, "
+        f"{teacher.latency_us / distilled.latency_us:.0f} times faster on a row"
     )
 
 

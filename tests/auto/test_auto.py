@@ -797,6 +797,7 @@ def test_weights_are_repeated_rows_in_what_is_measured():
         assert_allclose(weighted[name], value, err_msg=name)
 
 
+@pytest.mark.filterwarnings("ignore:the teacher's neg_log_loss is worse:UserWarning")
 def test_weights_decide_between_students():
     left = np.where(X[:, 0] < np.median(X[:, 0]), X[:, 0], 0)  # tells half the rows apart
     right = np.where(X[:, 0] < np.median(X[:, 0]), 0, X[:, 0])
@@ -814,6 +815,12 @@ def test_weights_decide_between_students():
             fit={"sample_weight": np.where(column != 0, 1.0, 1e-3)},
         )
         assert auto.leaderboard_["family"][auto.leaderboard_["chosen"]] == heavy
+
+
+def test_a_teacher_that_is_worse_than_the_student_alone_is_told_at_the_fit():
+    y = (X[:, 0] > 0).astype(int)
+    with pytest.warns(UserWarning, match=r"teacher's neg_log_loss is worse .* the plain tree"):
+        explore([("tree", TREE)], teacher=DummyClassifier(), y=y, n_trials=1)
 
 
 def test_a_scorer_that_takes_no_weights_scores_without_them():

@@ -71,7 +71,7 @@ def retention(
     weight = weights(sample_weight, len(plain))
     sums = weight[:, None] * np.column_stack([plain - student, plain - teacher])
     how = {"groups": groups, "n_resamples": n_resamples, "random_state": random_state}
-    share = _shares(sums.sum(axis=0, keepdims=True))[0]
+    share = float(_shares(sums.sum(axis=0, keepdims=True))[0])
     ends = interval(share, _shares(resampled_sums(sums, **how)), confidence)
     return Retention(share if np.isfinite(share) else np.nan, ends.low, ends.high)
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.utils import check_random_state
 
+from skdistill._estimators._validation import check_not_aligned
 from skdistill._estimators._warnings import warn
 from skdistill._sklearn.validation import num_samples, take_rows
 from skdistill.loss import CombinedLoss, logits
@@ -22,7 +23,7 @@ from skdistill.teachers._given import (
     check_teacher_proba,
     warn_of_column_order,
 )
-from skdistill.transfer import TransferSet, draw_rows
+from skdistill.transfer import TransferSet, count_rows, draw_rows, generate_rows
 
 
 class Seeds(NamedTuple):
@@ -51,7 +52,17 @@ def draw_seeds(random_state):
 
 
 def assemble(
-    X, codes, weight, fit_params, *, max_samples=None, X_unlabeled=None, random_state=None
+    X,
+    codes,
+    weight,
+    fit_params,
+    *,
+    max_samples=None,
+    X_unlabeled=None,
+    transfer=None,
+    transfer_size=1.0,
+    memory=None,
+    random_state=None,
 ):
     """The rows that the student will be fitted on.
 
@@ -67,8 +78,15 @@ def assemble(
         Number or share of the rows that are drawn.
     X_unlabeled : rows like those of X, default=None
         Appended without a hard label.
+    transfer : {"conditional", "munge"} or generator, default=None
+        Makes rows like the drawn ones of positive weight, which are appended without a
+        hard label, each with the mean weight of those.
+    transfer_size : int or float, default=1.0
+        How many, in all or as a multiple of those.
+    memory : str or joblib.Memory, default=None
+        Caches the generated rows.
     random_state : int, default=None
-        Seed of the drawn rows.
+        Seed of the drawn and the generated rows.
 
     Returns
     -------
@@ -81,8 +99,18 @@ def assemble(
     if max_samples is not None:
         rows = draw_rows(codes, max_samples, random_state, weight)
         transfer_set = transfer_set.take(rows)
+    drawn = transfer_set
     if X_unlabeled is not None:
         transfer_set = transfer_set.append(X_unlabeled)
+    if transfer is not None:
+        check_not_aligned(fit_params, len(codes))
+        present = drawn if weight is None else drawn.take(np.flatnonzero(drawn.weight))
+        size = count_rows(transfer_size, len(present))
+        made = generate_rows(
+            transfer, present.X, size, memory=memory, random_state=random_state
+        )
+        mean = 1.0 if weight is None else present.weight.mean()
+        transfer_set = transfer_set.append(made, mean)
     return rows, transfer_set
 
 
@@ -207,7 +235,28 @@ def bind(transfer_set, classes, *, temperature, alpha, scale_soft_loss):
     )
 
 
-def fit(student, transfer_set, loss, *, random_state):
+def may_refine(transfer_set, labels):
+    """Whether soft labels are such that ``refine="auto"`` may refine a student.
+
+    Parameters
+    ----------
+    transfer_set : TransferSet
+        Labelled.
+    labels : TeacherLabels or None
+        None where they were made elsewhere.
+
+    Returns
+    -------
+    bool
+        Whether the teacher is known not to have learned the rows of X, or at least as
+        many rows are not of X.
+    """
+    if labels is not None and not labels.in_sample:
+        return True
+    return 2 * np.count_nonzero(transfer_set.target < 0) >= len(transfer_set)
+
+
+def fit(student, transfer_set, loss, *, refine=False, random_state=None):
     """Fit a student to a loss, and measure it.
 
     Parameters
@@ -217,7 +266,9 @@ def fit(student, transfer_set, loss, *, random_state):
     transfer_set : TransferSet
     loss : CombinedLoss
         Of the set.
-    random_state : int or None
+    refine : bool or "auto", default=False
+        As `fit_student` takes it.
+    random_state : int, default=None
 
     Returns
     -------
@@ -227,7 +278,12 @@ def fit(student, transfer_set, loss, *, random_state):
     """
     with named_in_errors("student", student):
         fitted = fit_student(
-            student, transfer_set.X, loss, random_state=random_state, **transfer_set.fit_params
+            student,
+            transfer_set.X,
+            loss,
+            refine=refine,
+            random_state=random_state,
+            **transfer_set.fit_params,
         )
         parts = None
         if hasattr(fitted.student, "predict_proba"):

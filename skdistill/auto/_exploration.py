@@ -9,7 +9,8 @@ from sklearn.base import clone
 from sklearn.metrics import get_scorer
 from sklearn.utils import Bunch, check_random_state
 
-from skdistill._sklearn.validation import take_params, take_rows
+from skdistill._estimators._inside import is_linear
+from skdistill._sklearn.validation import num_samples, take_params, take_rows
 from skdistill.auto._candidates import candidates
 from skdistill.auto._clock import Bar, Clock, OutOfTime, Until
 from skdistill.auto._costs import latencies_of, sizes
@@ -39,7 +40,7 @@ class Exploration:
     X, y : array-like
     groups : ndarray of shape (n_samples,) or None
     given : dict
-        "sample_weight" and "teacher_proba", where there are.
+        "sample_weight", "teacher_proba" and "X_unlabeled", where there are.
     folder : str
         Of the shared cache.
 
@@ -56,7 +57,8 @@ class Exploration:
         self.auto, self.X, self.y, self.given = auto, X, y, given
         self.clock = Clock(auto.timeout)
         self.teacher = _teacher(auto, X, given)
-        self.memory = folder if travels(self.teacher, auto.n_jobs) else None
+        sees = self.teacher, auto.transfer
+        self.memory = folder if travels(sees, auto.n_jobs) else None
         seeds = check_random_state(auto.random_state).randint(np.iinfo(np.int32).max, size=3)
         self.seed, split_seed, bootstrap_seed = seeds.tolist()
         self.scorer = _scorer(auto.scoring)
@@ -134,6 +136,8 @@ class Exploration:
         return DistilledClassifier(
             self.teacher,
             clone(candidate.student),
+            transfer=None if is_linear(candidate.student) else self.auto.transfer,
+            transfer_size=self.auto.transfer_size,
             random_state=self.seed,
             **self.labelling,
             **_pinned(candidate),
@@ -209,7 +213,7 @@ class Exploration:
             callbacks=[self.bar],
             random_state=self.seed,
         )
-        search.fit(*self._take(rows), **take_params(self.X, self.given, rows))
+        search.fit(*self._take(rows), **self._metadata(rows))
         self.left -= 1
         self._keep_best_trial(candidate, number, search)
         return search
@@ -243,10 +247,22 @@ class Exploration:
         self.clock.check()
         model = clone(search.estimator).set_params(**clone(search.best_params_, safe=False))
         model.set_params(n_jobs=self.auto.n_jobs)  # no other fit beside this one
-        return model.fit(*self._take(rows), **take_params(self.X, self.given, rows))
+        return model.fit(*self._take(rows), **self._metadata(rows))
 
     def _take(self, rows):
         return take_rows(self.X, rows), self.y[rows]
+
+    def _metadata(self, rows):
+        """What else ``fit`` is given for some rows; unlabelled rows belong to none of X."""
+        given = dict(self.given)
+        extra = given.pop("X_unlabeled", None)
+        given = take_params(self.X, given, rows)
+        if extra is not None:
+            n_extra = num_samples(extra)
+            # of as many as there are rows, a cross-validation would take a part
+            n_extra -= n_extra == len(rows)
+            given["X_unlabeled"] = take_rows(extra, np.arange(n_extra))
+        return given
 
     # Measures --------------------------------------------------------------------------
 

@@ -52,6 +52,7 @@ class _Family(NamedTuple):
     fit: Any
     search_space: Any
     refine: Any
+    refine_pays: Any
     leaves: Any
     absorb: Any
     delegates: bool
@@ -67,6 +68,7 @@ def register(
     *,
     search_space=None,
     refine=None,
+    refine_pays=None,
     leaves=None,
     absorb=absorb_class_weight,
     delegates=False,
@@ -87,6 +89,10 @@ def register(
         Maps a student to ``{parameter: optuna distribution}``.
     refine : callable, default=None
         Called as `fit` is, in its place, by ``fit_student(refine=True)``.
+    refine_pays : callable, default=None
+        Maps a student and a loss to whether ``fit_student(refine="auto")`` calls `refine`:
+        where it was measured to pay, and no parameter of the student is refused by it.
+        None: never.
     leaves : callable, default=None
         Maps a fitted student to its `skdistill.students._refine.Leaves`.
     absorb : callable, default=absorb_class_weight
@@ -96,8 +102,9 @@ def register(
         Whether `fit` hands its work to `fit_student` for a student inside. The general
         path is then not for the outer one.
     """
+    space = search_space or _no_space
     _FAMILIES[_full_name(student_class)] = _Family(
-        fit, search_space or _no_space, refine, leaves, absorb, delegates
+        fit, space, refine, refine_pays, leaves, absorb, delegates
     )
 
 
@@ -147,6 +154,24 @@ def search_space(student):
     return _family(student).search_space(student)
 
 
+def refine_pays(student, loss):
+    """Whether ``refine="auto"`` refines a student for a loss.
+
+    Parameters
+    ----------
+    student : classifier
+    loss : CombinedLoss
+        Its soft labels come from a teacher that did not learn the rows: labels in sample
+        are too sure of themselves, and refined leaves follow them.
+
+    Returns
+    -------
+    bool
+    """
+    pays = _family(student).refine_pays
+    return pays is not None and pays(student, loss)
+
+
 def leaves_of(student):
     """The leaves of a fitted student, to be read and written.
 
@@ -171,9 +196,9 @@ def fit_student(student, X, loss, *, refine=False, random_state=None, **fit_para
     student : classifier
     X : array-like, frame, sparse matrix or list of `loss.n_samples` rows
     loss : CombinedLoss
-    refine : bool, default=False
+    refine : bool or "auto", default=False
         Whether the student's trees or leaves are fitted for one another, by the refiner
-        of its family, rather than each on its own.
+        of its family, rather than each on its own. "auto": where `refine_pays`.
     random_state : int, default=None
         Seed of sampled labels, and of every seed of the student that is None.
     **fit_params : dict
@@ -194,6 +219,8 @@ def fit_student(student, X, loss, *, refine=False, random_state=None, **fit_para
     """
     if not isinstance(student, Pipeline):
         refuse_weight(fit_params)
+    if refine == "auto":
+        refine = refine_pays(student, loss)
     *others, last = _paths(student, refine)
     for fit in others:
         try:

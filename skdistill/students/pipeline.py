@@ -9,7 +9,7 @@ from sklearn.utils.metadata_routing import get_routing_for_object, process_routi
 
 from skdistill._sklearn.validation import take_params, take_rows
 from skdistill.students._labels import hard_columns
-from skdistill.students._registry import Fitted, fit_student, register
+from skdistill.students._registry import Fitted, fit_student, refine_pays, register
 from skdistill.students._registry import search_space as space_of
 from skdistill.students._routing import check_fit_params
 
@@ -100,4 +100,5 @@ register(
     search_space=pipeline_space,
     refine=partial(fit_pipeline, refine=True),
     delegates=True,
+    refine_pays=lambda student, loss: refine_pays(student.steps[-1][1], loss),
 )

@@ -23,7 +23,7 @@ from skdistill.report.page._anatomy import feature_names, feature_weights, named
 from skdistill.teachers import ask, is_frozen, resolve_teacher
 
 REFITS, _TOP, _ENOUGH = 5, 5, 20
-_ALONE = {"cv": None, "calibrate_teacher": False}
+_ALONE = {"cv": None, "calibrate_teacher": False, "transfer": None}
 
 
 class Refits:
@@ -271,10 +271,13 @@ def _labels(refits):
     kinds = {"in-sample labels of the teacher": _ALONE}
     counts = np.unique(rows.y_train, return_counts=True)[1]
     if model.cv is not None or counts.max() >= _ENOUGH:
-        cv = {"cv": "auto" if model.cv is None else model.cv}
-        kinds["out-of-fold labels"] = cv | {"calibrate_teacher": False}
+        folds = _ALONE | {"cv": "auto" if model.cv is None else model.cv}
+        kinds["out-of-fold labels"] = folds
         how = model.calibrate_teacher or True
-        kinds["out-of-fold labels, calibrated"] = cv | {"calibrate_teacher": how}
+        kinds["out-of-fold labels, calibrated"] = folds | {"calibrate_teacher": how}
+    if model.transfer is not None:
+        last, labelling = list(kinds.items())[-1]
+        kinds[f"{last}, and generated rows"] = labelling | {"transfer": model.transfer}
     return kinds
 
 

@@ -219,6 +219,19 @@ def test_an_ablation_goes_from_hard_labels_to_calibrated_ones_in_paired_steps(bo
     assert variants[0]["over_hard"] == {"value": 0, "low": 0, "high": 0}
 
 
+def test_an_ablation_of_generated_rows_says_what_they_pay():
+    pairs = {"temperatures": [1.0], "alphas": [1.0], "transfer": "munge", "transfer_size": 1.0}
+    auto = explore([("tree", TREE)], selection=distilled_first, **pairs)
+    variants = card_of(auto, X, Y)["ablation"]["variants"]
+    names = [one["variant"] for one in variants]
+    assert names[-1] == "out-of-fold labels, calibrated, and generated rows"
+    assert [one["chosen"] for one in variants] == [False] * (len(names) - 1) + [True]
+
+
+def distilled_first(board):
+    return int(np.flatnonzero(board["kind"] == "distilled")[0])
+
+
 def test_five_refits_differ_and_say_how_far(both):
     _, card = both
     found = card["stability"]

@@ -143,7 +143,7 @@ def space_of(param_distributions, estimator):
 
     Parameters
     ----------
-    param_distributions : "auto", dict or list of dict
+    param_distributions : "auto", dict, list of dict or Space
     estimator : estimator
 
     Returns
@@ -157,6 +157,8 @@ def space_of(param_distributions, estimator):
     TypeError
         If a value is no distribution.
     """
+    if isinstance(param_distributions, Space):
+        return param_distributions
     if isinstance(param_distributions, str):
         return auto_space(estimator)
     several = param_distributions

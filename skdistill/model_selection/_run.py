@@ -10,8 +10,8 @@ from joblib import effective_n_jobs
 from sklearn.base import clone
 
 from skdistill._sklearn.model_selection import all_fits_failed, check_refit
-from skdistill.model_selection import _study
 from skdistill.model_selection._spaces import Start, distilled_inside
+from skdistill.model_selection._trials import was_scored
 
 _OF_THE_STUDENT = ("temperature", "alpha", "scale_soft_loss", "student")
 
@@ -27,12 +27,13 @@ class _Candidate(NamedTuple):
 class Run:
     """The trials of one call of `fit`: asked for, evaluated, told."""
 
-    def __init__(self, search, trials, space, folder, evaluate):
+    def __init__(self, search, trials, space, folder, evaluate, progress):
         self.search = search
         self.trials = trials
         self.space = space
         self.folder = folder
         self.evaluate = evaluate
+        self.progress = progress
         self.done = set()  # work of teachers, by what it depends on
         self.travels = {}
         self.failure = None
@@ -57,7 +58,7 @@ class Run:
         if over and self._left() > 0 and self._enqueue_undistilled():
             self._batch(1)
         self.trials.read()
-        if not any(_study.was_scored(trial) for trial in self.trials.ended):
+        if not any(was_scored(trial) for trial in self.trials.ended):
             raise self.failure or ValueError(
                 f"no trial of study {self.trials.study.study_name!r} could be fitted"
             )
@@ -137,7 +138,9 @@ class Run:
     def _tell(self, trial, splits):
         """Whether a callback or the sampler asks to stop."""
         value = np.nan if splits is None else np.mean([self._objective(one) for one in splits])
-        return self.trials.tell(trial, splits, value, self.search.callbacks or ())
+        stop = self.trials.tell(trial, splits, value, self.search.callbacks or ())
+        self.progress.told(value)
+        return stop
 
     def _objective(self, split):
         """The score that the study maximises: of several that of `refit`, else the first."""

@@ -85,15 +85,15 @@ FULL = """
     trials = opened(sys.argv[1])
     for _ in range(20):
         trial = trials.ask(SPACE)
-        trials.tell(trial, SPLITS, 0.5)
+        trials.tell(trial, SPLITS * int(sys.argv[3]), 0.5)
         print(trial.number, flush=True)
 """
 
 
-def fill(storage, limit):
+def fill(storage, limit, n_splits=1):
     """Trials acknowledged by a process whose file may not grow beyond `limit`, its error."""
     done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(FULL), storage, str(limit)],
+        [sys.executable, "-c", textwrap.dedent(FULL), storage, str(limit), str(n_splits)],
         capture_output=True,
         text=True,
     )
@@ -117,7 +117,7 @@ def test_a_database_goes_on_after_a_full_disk(tmp_path):
     url = f"sqlite:///{path}"
     add(url, 3)
     before, size = ended(url), os.path.getsize(path)
-    acknowledged, error = fill(url, size)
+    acknowledged, error = fill(url, size, 300)
     assert "disk I/O error" in error or "database or disk is full" in error
     assert [number for number, *_ in ended(url)] == [*range(3), *acknowledged]
     add(url, 2)

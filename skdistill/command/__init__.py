@@ -54,8 +54,9 @@ def main(arguments=None):
     """
     options = parser().parse_args(arguments)
     logging.basicConfig(format="warning: %(message)s")
-    if hasattr(sys.stdout, "reconfigure"):  # names that a terminal cannot show end no run
-        sys.stdout.reconfigure(errors="backslashreplace")
+    for stream in (sys.stdout, sys.stderr):  # names that it cannot show must not end a run
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
     try:
         with ended_as_interrupted():
             return _run(options)

@@ -182,7 +182,7 @@ def test_what_is_no_classifier_is_refused_as_a_teacher(said, folder):
 
 
 COLUMNS = st.sampled_from([*TABLE, "", "no such", "--", LONG])
-NUMBERS = st.sampled_from(["0", "-1", "1", "2", "nan", "inf", "1e400", "x", "", "١", "1_0"])
+NUMBERS = st.sampled_from(["0", "-1", "1", "2", "nan", "inf", "1e400", "x", "", "\u0661", "1_0"])
 PATHS = st.sampled_from(
     [
         "",
@@ -199,8 +199,8 @@ PATHS = st.sampled_from(
     ]
 )
 NAMES = st.sampled_from(
-    ["tree", "logistic", "SVC", "RandomForestClassifier", "Pipeline", "", "best", "tree, plain",
-     "f1", "accuracy", "neg_log_loss", "r2", "adjusted_rand_score", "teacher"]
+    ["tree", "logistic", "SVC", "RandomForestClassifier", "Pipeline", "", "best",
+     "tree, plain", "f1", "accuracy", "neg_log_loss", "r2", "adjusted_rand_score", "teacher"]
 )  # fmt: skip
 OPTIONS = {
     "--group": COLUMNS, "--time-column": COLUMNS, "--weight": COLUMNS, "--drop": COLUMNS,

@@ -89,9 +89,9 @@ def _run(options):
         verbose=1,
     )
     _check_selection(options.selection, auto.students)
-    _check_storage(options.storage)
     made = _make(options.out)
     try:
+        _check_storage(options.storage)
         with owned_folder() as folder, _temporary_files_in(folder):
             return _explore_and_write(auto, rows, options)
     finally:

@@ -182,7 +182,7 @@ def test_what_is_no_classifier_is_refused_as_a_teacher(said, folder):
 
 
 COLUMNS = st.sampled_from([*TABLE, "", "no such", "--", LONG])
-NUMBERS = st.sampled_from(["0", "-1", "1", "2", "nan", "inf", "1e400", "x", "", "\u0661", "1_0"])
+NUMBERS = st.sampled_from(["0", "-1", "1", "2", "nan", "inf", "1e400", "x", "", "1_0"])
 PATHS = st.sampled_from(
     [
         "",

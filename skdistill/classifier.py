@@ -4,24 +4,22 @@ One flow: teacher labels, bound loss, `fit_student`. Predicting calls ``student_
 nothing else.
 """
 
-import warnings
+from contextlib import contextmanager
 from numbers import Integral, Real
 from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn import get_config
-from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
 from sklearn.pipeline import Pipeline
-from sklearn.tree import DecisionTreeClassifier
-from sklearn.utils import check_random_state
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skdistill._distillation import named_in_errors
-from skdistill._estimators._delegation import requesting_weights, share_tags, weight_name
-from skdistill._estimators._validation import check_not_aligned, check_rows, check_shape
+from skdistill._distillation import assemble, bind, draw_seeds, fit, label, label_as_given
+from skdistill._estimators._delegation import share_tags, weight_name
+from skdistill._estimators._validation import check_rows, check_shape
+from skdistill._estimators._warnings import warn
 from skdistill._sklearn.params import (
     HasMethods,
     Interval,
@@ -30,25 +28,17 @@ from skdistill._sklearn.params import (
     fit_context,
     print_elapsed_time,
 )
-from skdistill._sklearn.validation import (
-    num_samples,
-    take_params,
-    take_rows,
-)
-from skdistill.loss._combined import CombinedLoss, LossParts
-from skdistill.loss._soften import logits
-from skdistill.students import check_student, fit_student
+from skdistill._sklearn.validation import num_samples
+from skdistill.loss import LossParts
+from skdistill.students import check_student, resolve_student
 from skdistill.students._routing import check_fit_params, requested_weight
-from skdistill.teachers._check import check_members, check_teacher, is_frozen
-from skdistill.teachers._cv import resolve_cv, seeded
-from skdistill.teachers._given import (
-    check_row_order,
-    check_teacher_proba,
-    warn_of_column_order,
-)
-from skdistill.teachers._labels import TeacherLabels, forget_cache, label_rows
-from skdistill.teachers._soft_vote import SoftVote
-from skdistill.transfer._rows import draw_rows, stack_rows
+from skdistill.teachers import ask_fitted, forget_cache, is_frozen, resolve_teacher
+from skdistill.teachers._check import check_members
+
+_FITTED = (
+    "student_", "fit_path_", "loss_", "loss_curve_", "teacher_temperature_",
+    "_fitted_teacher",
+)  # fmt: skip
 
 
 class _Routed(NamedTuple):
@@ -64,7 +54,7 @@ def _student_has(method):
     """Whether the student, fitted or not, has a method; for `available_if`."""
 
     def check(self):
-        student = self.student_ if hasattr(self, "student_") else self._student()
+        student = self.student_ if hasattr(self, "student_") else resolve_student(self.student)
         getattr(student, method)  # its AttributeError says more than False would
         return True
 
@@ -250,33 +240,63 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         NotFittedError
             If the teacher is a FrozenEstimator that was never fitted.
         """
-        self.__dict__.pop("student_", None)
-        if isinstance(self.teacher, list):
-            check_members(self.teacher)
-        X, y, codes, sample_weight = check_rows(self, X, y, sample_weight, teacher_proba)
-        self._check_unlabeled(X, X_unlabeled, teacher_proba)
-        check_student(self._student(), self.temperature, self.alpha)
-        routed = self._route(sample_weight, fit_params)
-        if X_unlabeled is not None:
-            check_not_aligned(routed.student, len(codes))
-        seeds = self._draw_seeds()
-        rows = np.arange(len(codes))
-        if self.max_samples is not None:
-            rows = draw_rows(codes, self.max_samples, seeds[2], routed.weight)
-        with print_elapsed_time("DistilledClassifier", self._message("soft labels")):
-            labels = self._soft_labels(
-                X, y, rows, teacher_proba, X_unlabeled, routed, seeds[0]
+        for name in _FITTED:
+            self.__dict__.pop(name, None)
+        seeds = draw_seeds(self.random_state)
+        transfer_set, labels = self._labelled(
+            X, y, sample_weight, teacher_proba, X_unlabeled, fit_params, seeds
+        )
+        if labels is not None:
+            self._fitted_teacher = labels.teacher
+            if labels.temperature is not None:
+                self.teacher_temperature_ = labels.temperature
+        loss = bind(
+            transfer_set,
+            self.classes_,
+            temperature=self.temperature,
+            alpha=self.alpha,
+            scale_soft_loss=self.scale_soft_loss,
+        )
+        with self._timed("student"):
+            fitted, parts = fit(
+                resolve_student(self.student), transfer_set, loss, random_state=seeds.student
             )
-        X, loss, to_student = self._bind(X, codes, rows, labels, X_unlabeled, routed)
-        student = self._student()
-        with (
-            print_elapsed_time("DistilledClassifier", self._message("student")),
-            named_in_errors("student", student),
-        ):
-            fitted = fit_student(student, X, loss, random_state=seeds[1], **to_student)
         self.student_, self.fit_path_ = fitted.student, fitted.path
-        self._report_loss(X, loss, fitted.curve)
+        if parts is not None:
+            self.loss_ = parts
+        if fitted.curve:
+            curve = np.array(fitted.curve).T
+            self.loss_curve_ = dict(zip(LossParts._fields, curve, strict=True))
         return self
+
+    def soft_labels(self, X, y, sample_weight=None, *, teacher_proba=None, **fit_params):
+        """The soft labels that ``fit`` would teach, without fitting a student.
+
+        Parameters
+        ----------
+        X, y, sample_weight, teacher_proba, **fit_params
+            As ``fit`` takes them. With `memory` the teacher's work is shared with ``fit``.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Of all rows, whatever `max_samples` is; columns in the order of the sorted
+            classes. A row that `cv` never holds out has no soft label and is NaN.
+        """
+        transfer_set, _ = (
+            clone(self)
+            .set_params(max_samples=None)
+            ._labelled(
+                X,
+                y,
+                sample_weight,
+                teacher_proba,
+                None,
+                fit_params,
+                draw_seeds(self.random_state),
+            )
+        )
+        return transfer_set.soft_labels
 
     def predict(self, X):
         """Class of each row, by the student alone.
@@ -350,6 +370,24 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         self._fitted_teacher = forget_cache(teacher)
         return teacher
 
+    @available_if(lambda self: "_fitted_teacher" in vars(self))
+    def teacher_predict_proba(self, X):
+        """Class probabilities of the fitted teacher, before any calibration.
+
+        Present where ``fit`` had a teacher; not after a fit with `teacher_proba`.
+
+        Parameters
+        ----------
+        X : array-like, frame, sparse matrix or list of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Columns in the order of ``classes_``. With `memory` the teacher is asked once
+            for all models that it taught.
+        """
+        return ask_fitted(self._fitted_teacher, X, self.classes_, self.memory)
+
     def get_metadata_routing(self):
         """Metadata that ``fit`` takes itself and hands to teacher and student.
 
@@ -361,8 +399,8 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         router = (
             MetadataRouter(owner=self)
             .add_self_request(self)
-            .add(teacher=self._teacher(), method_mapping=mapping)
-            .add(student=self._student(), method_mapping=mapping)
+            .add(teacher=resolve_teacher(self.teacher, self.n_jobs), method_mapping=mapping)
+            .add(student=resolve_student(self.student), method_mapping=mapping)
         )
         if self._splitter_is_routed():
             splits = MethodMapping().add(caller="fit", callee="split")
@@ -381,32 +419,56 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     def __sklearn_tags__(self):
         """Input that both take; what either demands."""
-        return share_tags(super().__sklearn_tags__(), [self._teacher(), self._student()])
+        parts = [resolve_teacher(self.teacher), resolve_student(self.student)]
+        return share_tags(super().__sklearn_tags__(), parts)
 
-    def _teacher(self):
-        if self.teacher is None:
-            return requesting_weights(RandomForestClassifier(300, n_jobs=self.n_jobs))
+    @contextmanager
+    def _timed(self, step):
+        message = f"Processing {step}" if self.verbose else None
+        with print_elapsed_time("DistilledClassifier", message):
+            yield
+
+    def _labelled(self, X, y, sample_weight, teacher_proba, X_unlabeled, fit_params, seeds):
+        """The transfer set with soft labels, and what a teacher that was asked gave."""
         if isinstance(self.teacher, list):
-            return requesting_weights(SoftVote(self.teacher))
-        return self.teacher
-
-    def _student(self):
-        if self.student is None:
-            return requesting_weights(DecisionTreeClassifier(max_depth=6))
-        return self.student
-
-    def _message(self, step):
-        return f"Processing {step}" if self.verbose else None
+            check_members(self.teacher)
+        X, y, codes, sample_weight = check_rows(self, X, y, sample_weight, teacher_proba)
+        self._check_unlabeled(X, X_unlabeled, teacher_proba)
+        check_student(resolve_student(self.student), self.temperature, self.alpha)
+        routed = self._route(sample_weight, fit_params)
+        rows, transfer_set = assemble(
+            X,
+            codes,
+            routed.weight,
+            routed.student,
+            max_samples=self.max_samples,
+            # at alpha=0 the teacher has no say
+            X_unlabeled=X_unlabeled if self.alpha > 0 else None,
+            random_state=seeds.rows,
+        )
+        given = (X, y, self.classes_)
+        with self._timed("soft labels"):
+            if teacher_proba is not None:
+                return label_as_given(
+                    transfer_set, rows, teacher_proba, *given, calibrate=self.calibrate_teacher
+                ), None
+            return label(
+                transfer_set,
+                rows,
+                resolve_teacher(self.teacher, self.n_jobs),
+                *given,
+                cv=self.cv,
+                calibrate=self.calibrate_teacher,
+                random_state=seeds.teacher,
+                sample_weight=routed.weight,
+                fit_params=routed.teacher,
+                split_params=routed.splitter,
+                memory=self.memory,
+                n_jobs=self.n_jobs,
+            )
 
     def _splitter_is_routed(self):
         return hasattr(self.cv, "get_metadata_routing")
-
-    def _draw_seeds(self):
-        """Seeds of the teacher, the student and the drawn rows."""
-        if self.random_state is None:
-            return None, None, None
-        rng = check_random_state(self.random_state)
-        return rng.randint(np.iinfo(np.int32).max, size=3).tolist()
 
     def _check_unlabeled(self, X, X_unlabeled, teacher_proba):
         if X_unlabeled is None:
@@ -424,11 +486,9 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             )
         validate_data(self, X_unlabeled, reset=False, skip_check_array=True)
         if num_samples(X_unlabeled) == num_samples(X):
-            warnings.warn(
+            warn(
                 "X_unlabeled has exactly as many rows as X: a cross-validation would slice "
-                "it as if its rows belonged to those of X; leave one out",
-                UserWarning,
-                stacklevel=4,
+                "it as if its rows belonged to those of X; leave one out"
             )
 
     def _route(self, sample_weight, fit_params):
@@ -438,117 +498,23 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
                 fit_params = {**fit_params, "sample_weight": sample_weight}
             routed = process_routing(self, "fit", **fit_params)
             to_student = dict(routed.student.fit)
-            weight = requested_weight(self._student(), to_student)
-            if not isinstance(self._student(), Pipeline):
+            weight = requested_weight(resolve_student(self.student), to_student)
+            if not isinstance(resolve_student(self.student), Pipeline):
                 to_student.pop("sample_weight", None)
             split = routed.splitter.split if self._splitter_is_routed() else {}
             return _Routed(routed.teacher.fit, to_student, split, weight)
-        check_fit_params(self._student(), fit_params)
-        teacher = self._teacher()
+        check_fit_params(resolve_student(self.student), fit_params)
+        teacher = resolve_teacher(self.teacher, self.n_jobs)
         to_teacher, name = {}, weight_name(teacher)
         if sample_weight is not None and name is not None:
             to_teacher = {name: sample_weight}
         elif sample_weight is not None and not is_frozen(teacher):
-            warnings.warn(
+            warn(
                 f"fit of teacher={type(teacher).__name__} names no sample_weight: the weights "
                 "are used for the student only; metadata routing can hand them to the parts "
-                "of a composed teacher",
-                UserWarning,
-                stacklevel=4,
+                "of a composed teacher"
             )
         return _Routed(to_teacher, fit_params, {}, sample_weight)
-
-    def _soft_labels(self, X, y, rows, teacher_proba, X_unlabeled, routed, seed):
-        """Labels of the student's rows, from whichever source there is."""
-        for name in ("_fitted_teacher", "teacher_temperature_"):
-            self.__dict__.pop(name, None)
-        if teacher_proba is not None:
-            return self._given_labels(teacher_proba, X, y, rows)
-        teacher = self._teacher()
-        if fitted := check_teacher(teacher):
-            warnings.warn(
-                f"teacher={', '.join(fitted)} is fitted already and is fitted again on "
-                "the rows given to fit; wrap it in sklearn.frozen.FrozenEstimator to use it "
-                "as it is",
-                UserWarning,
-                stacklevel=4,
-            )
-        cv = seeded(resolve_cv(self.cv, teacher, y), seed)
-        if self.calibrate_teacher and cv is None:
-            raise ValueError(
-                f"calibrate_teacher={self.calibrate_teacher!r} needs out-of-fold labels, and "
-                f"cv={self.cv!r} makes none for this teacher; set cv=5"
-            )
-        with named_in_errors("teacher", teacher):
-            labels = label_rows(
-                teacher,
-                X,
-                y,
-                self.classes_,
-                rows=rows,
-                # at alpha=0 the teacher has no say
-                extra=X_unlabeled if self.alpha > 0 else None,
-                cv=cv,
-                calibrate=self._calibration(),
-                sample_weight=routed.weight,
-                fit_params=routed.teacher,
-                split_params=routed.splitter,
-                memory=self.memory,
-                n_jobs=self.n_jobs,
-                random_state=seed,
-            )
-        self._fitted_teacher = labels.teacher
-        if labels.temperature is not None:
-            self.teacher_temperature_ = labels.temperature
-        return labels
-
-    def _given_labels(self, teacher_proba, X, y, rows):
-        if self.calibrate_teacher:
-            raise ValueError(
-                f"calibrate_teacher={self.calibrate_teacher!r} needs the teacher's "
-                "out-of-fold labels, and teacher_proba calls no teacher; calibrate them "
-                "before, or pass a teacher"
-            )
-        check_row_order(teacher_proba, X)
-        proba = check_teacher_proba(teacher_proba, num_samples(X), self.classes_)
-        warn_of_column_order(proba, y, self.classes_)
-        return TeacherLabels(proba[rows], None, None, None)
-
-    def _calibration(self):
-        method = self.calibrate_teacher
-        return method if isinstance(method, str) else "temperature" if method else False
-
-    def _bind(self, X, codes, rows, labels, X_unlabeled, routed):
-        """The student's rows, the loss bound to their labels, its fit parameters."""
-        weight, to_student = routed.weight, routed.student
-        if len(rows) < len(codes):
-            to_student = take_params(X, to_student, rows)
-            X, codes = take_rows(X, rows), codes[rows]
-            weight = None if weight is None else weight[rows]
-        proba = labels.proba
-        if labels.extra is not None:
-            more = len(labels.extra)
-            X, proba = stack_rows(X, X_unlabeled), np.concatenate([proba, labels.extra])
-            weight = None if weight is None else np.concatenate([weight, np.ones(more)])
-            codes = np.concatenate([codes, np.full(more, -1)])
-        loss = CombinedLoss(
-            proba,
-            codes,
-            temperature=self.temperature,
-            alpha=self.alpha,
-            sample_weight=weight,
-            scale_soft_loss=self.scale_soft_loss,
-            classes=self.classes_,
-        )
-        return X, loss, to_student
-
-    def _report_loss(self, X, loss, curve):
-        for name in ("loss_", "loss_curve_"):
-            self.__dict__.pop(name, None)
-        if hasattr(self.student_, "predict_proba"):
-            self.loss_ = loss.parts(logits(self.student_.predict_proba(X)))
-        if curve:
-            self.loss_curve_ = dict(zip(LossParts._fields, np.array(curve).T, strict=True))
 
     def _ask(self, method, X):
         check_is_fitted(self, "student_")

@@ -9,10 +9,8 @@ choosing an easy loss: the scorer carries its own, the same for all.
 """
 
 import numpy as np
-from joblib.memory import MemorizedResult
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import MetadataRequest
-from sklearn.utils.validation import check_memory
 
 from skdistill._sklearn.scorers import TakesWeights
 from skdistill._sklearn.validation import num_samples
@@ -239,17 +237,9 @@ def _label_by_own_teacher(estimator, X):
     if isinstance(estimator, Pipeline):
         head = estimator[:-1]
         return _label_by_own_teacher(estimator[-1], head.transform(X) if len(head) else X)
-    if not hasattr(estimator, "_fitted_teacher"):
+    if not hasattr(estimator, "teacher_predict_proba"):
         raise ValueError(
             f"{type(estimator).__name__} has no teacher_ to be compared with; give the "
             "scorer a teacher=, or route teacher_proba to it"
         )
-    classes, fitted = estimator.classes_, estimator._fitted_teacher
-    if not isinstance(fitted, MemorizedResult):
-        return ask_teacher(estimator.teacher_, X, classes)
-    cached = check_memory(estimator.memory).cache(_label_cached, ignore=["fitted"])
-    return cached(X, classes, repr(fitted), fitted)
-
-
-def _label_cached(X, classes, which, fitted):
-    return ask_teacher(fitted.get(), X, classes)
+    return estimator.teacher_predict_proba(X)

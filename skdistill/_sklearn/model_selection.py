@@ -10,10 +10,8 @@ It sends a copy of the search to the workers from 1.9.
 import time
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 
-from joblib import effective_n_jobs, parallel_config
-from joblib.parallel import get_active_backend
 from sklearn.base import clone, is_classifier
 from sklearn.model_selection import check_cv
 from sklearn.model_selection._search import BaseSearchCV
@@ -124,14 +122,6 @@ def _quiet_about_callbacks():
         yield
 
 
-def _one_thread_inside(n_jobs):
-    """Processes of joblib's own backend with one thread each; another backend as it is."""
-    backend, _ = get_active_backend()
-    if effective_n_jobs(n_jobs) == 1 or type(backend).__name__ != "LokyBackend":
-        return nullcontext()
-    return parallel_config("loky", inner_max_num_threads=1)
-
-
 def _check_splits(splits, cv):
     """Refuse splits that nothing can be fitted on or scored with."""
     if not splits:
@@ -180,7 +170,7 @@ class BatchSearchCV(BaseSearchCV):
         self._current = search = _Search(X, y, self.verbose)
         self.verbose = max(0, search.verbose - 1)
         try:
-            with _one_thread_inside(self.n_jobs), _quiet_about_callbacks():
+            with _quiet_about_callbacks():
                 super().fit(X, y, **params)
         except _NothingEvaluated:
             self._set_results(search)

@@ -26,7 +26,7 @@ from skdistill.auto._exploration import Exploration
 from skdistill.auto._held_out import scoring_name
 from skdistill.auto._provenance import held_out_in_words, provenance
 from skdistill.auto._selection import choose, pareto_front, within_limits
-from skdistill.classifier import DistilledClassifier
+from skdistill.teachers import resolve_teacher
 from skdistill.teachers._check import check_members
 
 
@@ -333,7 +333,7 @@ class AutoDistiller(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         given = [one for one in found if one is not None]
         fits_itself = self.teacher is None or len(given) < len(found)
         if self.teacher is not None:
-            given.append(DistilledClassifier(self.teacher)._teacher())
+            given.append(resolve_teacher(self.teacher))
         tags = share_tags(super().__sklearn_tags__(), given)
         tags.input_tags.string &= not fits_itself
         return tags

@@ -22,6 +22,7 @@ from skdistill.model_selection._run import travels
 from skdistill.model_selection._search import DistillationSearchCV
 from skdistill.model_selection._spaces import family_space
 from skdistill.scorers import NegLogLoss
+from skdistill.teachers import resolve_teacher
 from skdistill.teachers._ask import ask, ask_teacher
 from skdistill.teachers._check import is_frozen
 from skdistill.teachers._given import check_teacher_proba
@@ -277,7 +278,7 @@ class Exploration:
         row |= {"params": {}, "fit_path": ""} | self._measured(_TEACHER, proba)
         if "teacher_proba" not in self.given:
             model = next(iter(self.models.values()))
-            self.estimators[_TEACHER] = model._teacher()
+            self.estimators[_TEACHER] = resolve_teacher(model.teacher, model.n_jobs)
             try:
                 row |= _footprint(model.teacher_, self.X)
             except Exception as error:  # one that cannot be pickled has no size

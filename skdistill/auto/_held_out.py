@@ -33,8 +33,6 @@ class Predicted(ClassifierMixin, BaseEstimator):
         For scorers that ask a model's own teacher.
     """
 
-    _fitted_teacher = None  # nothing in a cache: `teacher_` is at hand
-
     def __init__(self, proba, classes, teacher=None):
         self.proba = proba
         self.classes = classes
@@ -49,6 +47,20 @@ class Predicted(ClassifierMixin, BaseEstimator):
     def teacher_(self):
         """The fitted teacher."""
         return self.teacher
+
+    def teacher_predict_proba(self, X):
+        """The teacher's probabilities.
+
+        Parameters
+        ----------
+        X : object
+            Not looked at.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+        """
+        return self.teacher.proba
 
     def predict_proba(self, X):
         """The probabilities.

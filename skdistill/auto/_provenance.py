@@ -18,8 +18,8 @@ import scipy
 import sklearn
 from scipy.sparse import issparse
 
-from skdistill.classifier import DistilledClassifier
 from skdistill.model_selection._study import fingerprint
+from skdistill.teachers import resolve_teacher
 from skdistill.teachers._check import is_frozen
 
 _GIVEN = "teacher_proba"
@@ -110,7 +110,7 @@ def held_out_in_words(cv, groups, splits):
 def _of_teacher(teacher, given):
     if _GIVEN in given:
         return {"teacher": _GIVEN, "teacher_hash": joblib.hash(np.asarray(given[_GIVEN]))}
-    teacher = DistilledClassifier(teacher)._teacher()
+    teacher = resolve_teacher(teacher)
     try:
         found = fingerprint(teacher)["estimator"]
     except (pickle.PicklingError, AttributeError, TypeError):  # it holds a lambda

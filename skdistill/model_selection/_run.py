@@ -2,16 +2,17 @@
 
 import pickle
 import time
-import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
 from joblib import effective_n_jobs
 from sklearn.base import clone
 
+from skdistill._estimators._warnings import warn
 from skdistill._sklearn.model_selection import all_fits_failed, check_refit
 from skdistill.model_selection._spaces import Start, distilled_inside
 from skdistill.model_selection._trials import was_scored
+from skdistill.teachers import resolve_teacher
 
 _OF_THE_STUDENT = ("temperature", "alpha", "scale_soft_loss", "student")
 
@@ -94,7 +95,9 @@ class Run:
         ]
         key = frozenset(seen)
         if key not in self.travels:
-            self.travels[key] = all(self._travels(one._teacher()) for _, one in distilled)
+            self.travels[key] = all(
+                self._travels(resolve_teacher(one.teacher)) for _, one in distilled
+            )
         if self.travels[key]:
             bare = [at for at, one in distilled if one.memory is None]
             params |= {f"{at}memory": self.folder for at in bare}
@@ -103,12 +106,10 @@ class Run:
     def _travels(self, teacher):
         """Whether the teacher's work is shared; warns where it is not."""
         if not travels(teacher, self.search.n_jobs):
-            warnings.warn(
+            warn(
                 f"teacher={type(teacher).__name__} is fitted again for each candidate: to "
                 "share its work it must hold no lambda and, where n_jobs is not 1, nothing "
                 "defined in __main__; move its classes and functions into a module",
-                UserWarning,
-                stacklevel=2,
             )
             return False
         return True

@@ -8,12 +8,12 @@ runs in parallel.
 
 import copy
 import os
-import warnings
 from numbers import Integral, Real
 
 import numpy as np
 from sklearn.utils import check_random_state
 
+from skdistill._estimators._warnings import warn
 from skdistill._sklearn.model_selection import BatchSearchCV
 from skdistill._sklearn.params import HasMethods, Interval, StrOptions
 from skdistill.model_selection._fingerprint import fingerprint_by_part
@@ -25,7 +25,9 @@ from skdistill.model_selection._spaces import distilled_inside, space_of
 from skdistill.model_selection._storage import open_storage, open_study
 from skdistill.model_selection._study import check_same, in_memory, quiet
 from skdistill.model_selection._trials import Trials, splits_of, was_scored
+from skdistill.model_selection._workers import one_thread_inside
 from skdistill.scorers import NegLogLoss
+from skdistill.teachers import resolve_teacher
 from skdistill.teachers._check import is_frozen
 
 
@@ -199,6 +201,32 @@ feature_names_in_
             state["study_"] = in_memory(study)
         return state
 
+    def fit(self, X, y=None, **params):
+        """Search and, unless ``refit=False``, refit the best candidate on all rows.
+
+        Parameters
+        ----------
+        X : array-like, frame, sparse matrix or list of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+        **params : dict
+            Of the estimator's ``fit``, the splitter and the scorer, as in `GridSearchCV`.
+
+        Returns
+        -------
+        self : DistillationSearchCV
+
+        Raises
+        ------
+        ValueError
+            If the storage cannot be opened, the study is of another search, the splits are
+            empty, or no trial can be fitted.
+        KeyboardInterrupt
+            On an interrupt, when ``study_`` and, from the first finished trial on,
+            ``cv_results_`` and what follows from it are set; nothing is refitted.
+        """
+        with one_thread_inside(self.n_jobs):
+            return super().fit(X, y, **params)
+
     def _own_scorer(self):
         """Of `scoring=None`; nobody can ask for its weights where metadata is routed."""
         if self.scoring is not None:
@@ -234,13 +262,14 @@ feature_names_in_
         return candidates, splits_of(trials.ended, len(splits), self.error_score), interrupt
 
     def _space(self):
-        if any(is_frozen(kd._teacher()) for _, kd in distilled_inside(self.estimator)):
-            warnings.warn(
+        if any(
+            is_frozen(resolve_teacher(kd.teacher))
+            for _, kd in distilled_inside(self.estimator)
+        ):
+            warn(
                 "the teacher is frozen: where it has seen the rows of this search, every "
                 "score is too good, and its weight alpha with it; pass it unfrozen to have "
                 "it fitted inside each split, or search on rows it has not seen",
-                UserWarning,
-                stacklevel=5,
             )
         return space_of(self.param_distributions, self.estimator)
 

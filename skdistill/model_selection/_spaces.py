@@ -21,7 +21,7 @@ from optuna.distributions import (
 )
 
 from skdistill.classifier import DistilledClassifier
-from skdistill.students import search_space
+from skdistill.students import resolve_student, search_space
 
 SPACE = "space"  # which of several spaces, in the study
 TEMPERATURE = FloatDistribution(0.5, 5.0, log=True)
@@ -234,7 +234,7 @@ def _searched(estimator, pinned=()):
     """Dimensions by parameter, values in the estimator, parameters to set."""
     branch, current, fixed = {}, {}, {}
     for prefix, distilled in distilled_inside(estimator):
-        student = distilled._student()
+        student = resolve_student(distilled.student)
         if distilled.student is None:
             fixed[f"{prefix}student"] = student
         own = {"temperature": TEMPERATURE, "alpha": ALPHA}

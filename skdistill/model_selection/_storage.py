@@ -9,11 +9,12 @@ import json
 import os
 import random
 import time
-import warnings
 
 import optuna
 from optuna.storages import InMemoryStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
+
+from skdistill._estimators._warnings import warn
 
 _BLOCK = 4096  # bytes; most records are shorter
 _BEGINS = b'{"op_code":'  # every journal of Optuna
@@ -105,12 +106,10 @@ class _WholeLines:
             self._lock.release()
             raise
         if dropped:
-            warnings.warn(
+            warn(
                 f"the last record of storage {self._path!r} was cut short, by a full disk or "
                 f"a killed process: {dropped:,} bytes are dropped, and the trial that they "
                 "belong to counts as not finished",
-                UserWarning,
-                stacklevel=2,
             )
         return True
 

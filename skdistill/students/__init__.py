@@ -7,12 +7,14 @@ family is one new file.
 import importlib
 import pkgutil
 
+from skdistill.students._defaults import resolve_student
 from skdistill.students._reduction import check_student
 from skdistill.students._registry import (
     Fitted,
     Unsupported,
     available,
     fit_student,
+    leaves_of,
     register,
     search_space,
 )
@@ -23,7 +25,9 @@ __all__ = [
     "available",
     "check_student",
     "fit_student",
+    "leaves_of",
     "register",
+    "resolve_student",
     "search_space",
 ]
 

@@ -4,9 +4,9 @@
 stratifies or scores by labels takes `hard_columns`.
 """
 
-import warnings
-
 import numpy as np
+
+from skdistill._estimators._warnings import warn
 
 _TRACE = 1e-9  # weight of a class that no target names, so that no class is lost
 
@@ -103,11 +103,9 @@ class LabelSampler:
 
     def _warn_once(self):
         if not self.drawn:
-            warnings.warn(
+            warn(
                 f"{self.student_name} {self._why()}: it is fitted on labels sampled from the "
-                "soft labels, an approximation that varies with random_state",
-                UserWarning,
-                stacklevel=2,
+                "soft labels, an approximation that varies with random_state"
             )
         self.drawn = True
 

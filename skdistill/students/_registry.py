@@ -8,6 +8,10 @@ A fitter is called as ``fit(student, X, loss, *, random_state, **fit_params)``. 
 `student` in place, a clone of its own whose unset seeds are set and whose
 ``class_weight`` has moved into the loss, and returns `Fitted`. What it cannot honour it
 refuses with `Unsupported`; only `fit_student` then chooses the general path.
+
+A family of trees may have two more pieces. Its refiner is called as its fitter is, in its
+place, and fits the trees or their leaves for one another. Its reader of leaves returns the
+`skdistill.students._refine.Leaves` of a fitted student, which refiners are written over.
 """
 
 import importlib
@@ -21,16 +25,7 @@ from skdistill.students._class_weight import absorb_class_weight
 
 
 class Unsupported(ValueError):
-    """A path cannot honour a parameter, which the message names.
-
-    Attributes
-    ----------
-    final : bool
-        Whether no other path is left; so a meta-student's own refusal differs from that
-        of the student inside it.
-    """
-
-    final = False
+    """A path cannot honour a parameter, which the message names."""
 
 
 class Fitted(NamedTuple):
@@ -41,9 +36,11 @@ class Fitted(NamedTuple):
     student : estimator
         The student it was given, fitted.
     path : str, default="direct"
-        "direct", "label-reduction" or "sampled-labels".
+        "direct", "label-reduction" or "sampled-labels". A refiner appends "+" and the
+        name of each stage of its own, as in "direct+complementary+together".
     curve : list of LossParts or None, default=None
-        The loss after each iteration of an iterative student.
+        The loss after each iteration of an iterative student, and after each stage of a
+        refiner.
     """
 
     student: Any
@@ -54,13 +51,26 @@ class Fitted(NamedTuple):
 class _Family(NamedTuple):
     fit: Any
     search_space: Any
+    refine: Any
+    leaves: Any
+    absorb: Any
+    delegates: bool
 
 
 _FAMILIES = {}
 _EXTRAS = dict.fromkeys(("lightgbm", "xgboost", "catboost"), "skdistill[boost]")
 
 
-def register(student_class, fit, *, search_space=None):
+def register(
+    student_class,
+    fit,
+    *,
+    search_space=None,
+    refine=None,
+    leaves=None,
+    absorb=absorb_class_weight,
+    delegates=False,
+):
     """Let students of exactly this class be fitted by a function of your own.
 
     Parameters
@@ -75,8 +85,20 @@ def register(student_class, fit, *, search_space=None):
         parameter it cannot honour.
     search_space : callable, default=None
         Maps a student to ``{parameter: optuna distribution}``.
+    refine : callable, default=None
+        Called as `fit` is, in its place, by ``fit_student(refine=True)``.
+    leaves : callable, default=None
+        Maps a fitted student to its `skdistill.students._refine.Leaves`.
+    absorb : callable, default=absorb_class_weight
+        Moves class weights from an unfitted student into the loss: see
+        `skdistill.students._class_weight.absorb_class_weight`.
+    delegates : bool, default=False
+        Whether `fit` hands its work to `fit_student` for a student inside. The general
+        path is then not for the outer one.
     """
-    _FAMILIES[_full_name(student_class)] = _Family(fit, search_space or _no_space)
+    _FAMILIES[_full_name(student_class)] = _Family(
+        fit, search_space or _no_space, refine, leaves, absorb, delegates
+    )
 
 
 def available():
@@ -125,7 +147,23 @@ def search_space(student):
     return _family(student).search_space(student)
 
 
-def fit_student(student, X, loss, *, random_state=None, **fit_params):
+def leaves_of(student):
+    """The leaves of a fitted student, to be read and written.
+
+    Parameters
+    ----------
+    student : fitted classifier
+
+    Returns
+    -------
+    Leaves or None
+        None where its family has no leaves.
+    """
+    read = _family(student).leaves
+    return None if read is None else read(student)
+
+
+def fit_student(student, X, loss, *, refine=False, random_state=None, **fit_params):
     """Fit a clone of a student against a loss, by the function of its family.
 
     Parameters
@@ -133,6 +171,9 @@ def fit_student(student, X, loss, *, random_state=None, **fit_params):
     student : classifier
     X : array-like, frame, sparse matrix or list of `loss.n_samples` rows
     loss : CombinedLoss
+    refine : bool, default=False
+        Whether the student's trees or leaves are fitted for one another, by the refiner
+        of its family, rather than each on its own.
     random_state : int, default=None
         Seed of sampled labels, and of every seed of the student that is None.
     **fit_params : dict
@@ -146,29 +187,42 @@ def fit_student(student, X, loss, *, random_state=None, **fit_params):
     Raises
     ------
     Unsupported
-        If no path honours a parameter of the student.
+        If no path honours a parameter of the student, or with `refine` its family has no
+        refiner.
     TypeError
         If `fit_params` hold weights, which are part of the loss.
     """
     if not isinstance(student, Pipeline):
         refuse_weight(fit_params)
-    family, general = _family(student), _FAMILIES[_full_name(object)]
-    for candidate in (family, general):
-        own, own_loss, changed = clone(student), loss, {}
-        # labels alone any student weighs by class itself, some by one class against the rest
-        if candidate is not general or loss.alpha > 0:
-            own_loss, changed = absorb_class_weight(own, loss)
-        changed |= unset_seeds(own, random_state)
+    *others, last = _paths(student, refine)
+    for fit in others:
         try:
-            fitted = candidate.fit(own, X, own_loss, random_state=random_state, **fit_params)
-        except Unsupported as refusal:
-            refusal.final |= candidate is general
-            if refusal.final:
-                raise
+            return _fit_by(fit, student, X, loss, random_state, fit_params)
+        except Unsupported:
             continue
-        assign_params(fitted.student, changed)
-        return fitted
-    raise AssertionError("unreachable: the general path returns or raises")
+    return _fit_by(last, student, X, loss, random_state, fit_params)
+
+
+def _paths(student, refine):
+    """Fitters of a student, in the order in which they are tried."""
+    family = _family(student)
+    if refine:
+        return [_refiner(student)]
+    if family.delegates or family.fit is _general():
+        return [family.fit]
+    return [family.fit, _general()]
+
+
+def _fit_by(fit, student, X, loss, random_state, fit_params):
+    """Fit a clone along one path, and give it back the parameters that the fit changed."""
+    own, restore = clone(student), None
+    # labels alone any student weighs by class itself, some by one class against the rest
+    if fit is not _general() or loss.uses_soft_labels:
+        own, loss, restore = _family(student).absorb(own, loss)
+    seeds = unset_seeds(own, random_state)
+    fitted = fit(own, X, loss, random_state=random_state, **fit_params)
+    assign_params(fitted.student, seeds)
+    return fitted if restore is None else fitted._replace(student=restore(fitted.student))
 
 
 def refuse_weight(fit_params):
@@ -178,6 +232,19 @@ def refuse_weight(fit_params):
             "sample_weight belongs to the loss, not to the student: give it to "
             "DistilledClassifier.fit, or to CombinedLoss"
         )
+
+
+def _refiner(student):
+    if (refine := _family(student).refine) is None:
+        raise Unsupported(
+            f"refine=True fits trees or leaves for one another, and the family of "
+            f"{type(student).__name__} has no such step; use refine=False"
+        )
+    return refine
+
+
+def _general():
+    return _FAMILIES[_full_name(object)].fit
 
 
 def _family(student):

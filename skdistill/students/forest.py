@@ -35,6 +35,7 @@ from skdistill.students._labels import hard_columns
 from skdistill.students._leaves import labels_alone, plain_weight, probabilities
 from skdistill.students._registry import Fitted, Unsupported, register
 from skdistill.students._rows import weighted_rows
+from skdistill.students._tree_leaves import leaves_of_trees
 from skdistill.students.tree import check_tree, fit_soft, growth_target, tree_space
 
 
@@ -112,12 +113,10 @@ def _draw(student, X, y, weight):
 
 def _refuse_class_weight(tree):
     if tree.class_weight is not None:
-        refusal = Unsupported(
+        raise Unsupported(
             f"class_weight={tree.class_weight!r} of the bagged tree would weigh labels that "
             "soft targets are split into; give the weights of rows as sample_weight"
         )
-        refusal.final = True  # the general path would bend the targets by it
-        raise refusal
 
 
 def _grow(student, X, loss, target, weight):
@@ -168,6 +167,12 @@ def _balance(loss, rows):
     return class_factor(loss, weight)
 
 
+def forest_leaves(student):
+    """The leaves of all trees of a fitted forest, or of bagged trees."""
+    features = getattr(student, "estimators_features_", None)
+    return leaves_of_trees(student.estimators_, features)
+
+
 def forest_space(student):
     """Sizes of a forest that is small next to its teacher."""
     return {
@@ -185,6 +190,6 @@ def bagging_space(student):
     }
 
 
-register(RandomForestClassifier, fit_forest, search_space=forest_space)
-register(ExtraTreesClassifier, fit_forest, search_space=forest_space)
-register(BaggingClassifier, fit_forest, search_space=bagging_space)
+register(RandomForestClassifier, fit_forest, search_space=forest_space, leaves=forest_leaves)
+register(ExtraTreesClassifier, fit_forest, search_space=forest_space, leaves=forest_leaves)
+register(BaggingClassifier, fit_forest, search_space=bagging_space, leaves=forest_leaves)

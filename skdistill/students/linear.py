@@ -18,8 +18,6 @@ with preconditioned conjugate gradients. What changes the optimum (L1, a penalis
 intercept, one-versus-rest) is left to the general path.
 """
 
-import warnings
-
 import numpy as np
 from optuna.distributions import FloatDistribution
 from scipy.optimize import minimize
@@ -30,6 +28,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import validate_data
 
+from skdistill._estimators._warnings import warn
 from skdistill._sklearn.callbacks import has_callbacks
 from skdistill._sklearn.validation import labels_of
 from skdistill.students._registry import Fitted, Unsupported, register
@@ -118,11 +117,10 @@ def _solve(problem, student):
     method = _newton if student.solver in ("newton-cg", "newton-cholesky") else _lbfgs
     coef, converged = method(problem, student.tol, student.max_iter, record)
     if not converged:
-        warnings.warn(
+        warn(
             f"solver={student.solver!r} did not converge within {len(curve)} iterations; "
             f"scale the data or increase max_iter={student.max_iter}",
             ConvergenceWarning,
-            stacklevel=2,
         )
     return coef, curve
 

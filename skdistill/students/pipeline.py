@@ -1,5 +1,7 @@
 """Pipelines: transformers fitted once, on the rows; the last step by its own family."""
 
+from functools import partial
+
 import numpy as np
 from sklearn import get_config
 from sklearn.pipeline import Pipeline
@@ -12,11 +14,11 @@ from skdistill.students._registry import search_space as space_of
 from skdistill.students._routing import check_fit_params
 
 
-def fit_pipeline(student, X, loss, *, random_state=None, **fit_params):
+def fit_pipeline(student, X, loss, *, refine=False, random_state=None, **fit_params):
     """Fit the transformers on the rows with a hard label, the last step on the loss.
 
     If no row has one, they are fitted on all rows and their most probable classes. Fit
-    parameters reach the steps as `Pipeline.fit` would route them.
+    parameters reach the steps as `Pipeline.fit` would route them; `refine` reaches the last.
     """
     name, last = student.steps[-1]
     if last is None or last == "passthrough":
@@ -26,7 +28,9 @@ def fit_pipeline(student, X, loss, *, random_state=None, **fit_params):
     X = _fit_transform(head, X, loss, head_params)
     for key in set(student.transform_input or ()) & set(last_params):
         last_params[key] = _transform_each(head, last_params[key])
-    fitted = fit_student(last, X, loss, random_state=random_state, **last_params)
+    fitted = fit_student(
+        last, X, loss, refine=refine, random_state=random_state, **last_params
+    )
     student.steps = [*head.steps[:-1], (name, fitted.student)]
     return Fitted(student, fitted.path, fitted.curve)
 
@@ -90,4 +94,10 @@ def pipeline_space(student):
     return {f"{name}__{key}": value for key, value in space_of(last).items()}
 
 
-register(Pipeline, fit_pipeline, search_space=pipeline_space)
+register(
+    Pipeline,
+    fit_pipeline,
+    search_space=pipeline_space,
+    refine=partial(fit_pipeline, refine=True),
+    delegates=True,
+)

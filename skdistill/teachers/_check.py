@@ -1,13 +1,35 @@
 """What a teacher must be, and the default teacher."""
 
-from sklearn.ensemble import StackingClassifier
+from sklearn.ensemble import RandomForestClassifier, StackingClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 
+from skdistill._estimators._delegation import requesting_weights
 from skdistill._estimators._inside import is_fitted, last_step
 from skdistill._sklearn.model_selection import BaseSearchCV
 from skdistill.teachers._soft_vote import SoftVote
+
+
+def resolve_teacher(teacher, n_jobs=None):
+    """The teacher that will be used: as given, the mean of a list, or a random forest.
+
+    Parameters
+    ----------
+    teacher : classifier, list or None
+    n_jobs : int, default=None
+        Threads of the random forest.
+
+    Returns
+    -------
+    classifier
+        Unfitted and not a clone, if it was given and is not a list.
+    """
+    if teacher is None:
+        return requesting_weights(RandomForestClassifier(300, n_jobs=n_jobs))
+    if isinstance(teacher, list):
+        return requesting_weights(SoftVote(teacher))
+    return teacher
 
 
 def check_teacher(teacher):

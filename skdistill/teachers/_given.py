@@ -1,10 +1,9 @@
 """Soft labels that were made elsewhere (``teacher_proba``), checked and put in order."""
 
-import warnings
-
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from skdistill._estimators._warnings import warn
 from skdistill.teachers._ask import check_proba, renormalise
 
 _ENOUGH, _FAR = 100, 0.3  # rows, and a rise of their mean recall that is not chance
@@ -80,12 +79,10 @@ def warn_of_column_order(proba, y, classes):
     gained = (recall[every, named].sum() - np.trace(recall)) / n_classes
     agree, would = np.trace(table), table[every, named].sum()
     if n_samples >= _ENOUGH and gained > _FAR and would - agree > 0.1 * n_samples:
-        warnings.warn(
+        warn(
             f"teacher_proba agrees with y in {agree} of {n_samples} rows, and would in "
             f"{would} if its columns were those of {classes[named].tolist()}: they are read "
-            f"as those of the sorted classes {classes.tolist()}; a DataFrame may name them",
-            UserWarning,
-            stacklevel=6,
+            f"as those of the sorted classes {classes.tolist()}; a DataFrame may name them"
         )
 
 

@@ -9,27 +9,24 @@ labels of a forest are under-confident, which `skdistill.teachers._calibration` 
 
 import time
 import warnings
-from collections import deque
 from typing import Any, NamedTuple
 
-import joblib
 import numpy as np
-from joblib.memory import NotMemorizedResult
+from joblib.memory import MemorizedResult, NotMemorizedResult
 from sklearn.base import clone
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_memory
 
 from skdistill._estimators._inside import last_step
 from skdistill._estimators._params import unset_seeds
+from skdistill._estimators._warnings import warn
 from skdistill._sklearn.validation import num_samples, take_params, take_rows
 from skdistill.teachers._ask import ask_teacher, renormalise, smooth_counts
 from skdistill.teachers._calibration import fit_calibrator
 from skdistill.teachers._check import is_frozen
+from skdistill.teachers._repetition import hint_at_memory
 
 _ALMOST_ONE_HOT = 0.98  # mean largest probability
-_LONG = 1.0  # seconds of a fit that is worth caching
-_FITTED = deque(maxlen=64)  # hashes of long fits in this process
-_TOLD = deque(maxlen=64)  # teachers of which it was said, once, that they repeat themselves
 
 
 class TeacherLabels(NamedTuple):
@@ -128,8 +125,6 @@ def label_rows(
     cache = check_memory(memory).cache
     start = time.perf_counter()
     fitted = cache(_fit_with_oob if cv == "oob" else _fit).call_and_shelve(*given)
-    if memory is None and time.perf_counter() - start > _LONG:
-        _warn_of_repetition(teacher, X, y)
 
     def ask(Z):
         return cache(_label, ignore=["fitted"])(*given, Z, classes, fitted)
@@ -141,8 +136,11 @@ def label_rows(
         proba = cache(_out_of_bag, ignore=["fitted"])(*given, classes, fitted)[rows]
     else:
         label = cache(_out_of_fold, ignore=["n_jobs"])
-        proba = label(*given, rows, splits, classes, n_jobs)
+        proba, n_lacking = label(*given, rows, splits, classes, n_jobs)
+        _warn_of_lacking(n_lacking, len(splits))
     _warn_of_absent(proba, cv)
+    if memory is None:
+        hint_at_memory(teacher, X, y, time.perf_counter() - start)
     calibrated, temperature = _calibrator(proba, y, classes, rows, calibrate, sample_weight)
     more = None if extra is None else calibrated(ask(extra))
     return TeacherLabels(calibrated(proba), more, fitted, temperature)
@@ -189,7 +187,10 @@ def _splits(cv, X, y, split_params):
 
 
 def _out_of_fold(teacher, X, y, fit_params, rows, splits, classes, n_jobs):
-    """Mean label of each row over the folds that held it out; NaN where none did."""
+    """Mean label of each row over the folds that held it out, NaN where none did.
+
+    And the number of folds that lack a class.
+    """
     folds = [(train, np.intersect1d(test, rows)) for train, test in splits]
     labels = Parallel(n_jobs=n_jobs)(
         delayed(_label_fold)(teacher, X, y, fit_params, train, test, classes)
@@ -199,15 +200,9 @@ def _out_of_fold(teacher, X, y, fit_params, rows, splits, classes, n_jobs):
     for (_, test), (proba, _) in zip(folds, labels, strict=True):
         total[test] += proba
         count[test] += 1
-    if lacking := sum(lacks for _, lacks in labels):
-        warnings.warn(
-            f"{lacking} of {len(folds)} folds of the teacher lack a class of y: its "
-            "out-of-fold probability there is 0; use fewer folds or a stratified splitter",
-            UserWarning,
-            stacklevel=2,
-        )
     with np.errstate(invalid="ignore"):
-        return (total / count[:, None])[rows]
+        proba = (total / count[:, None])[rows]
+    return proba, sum(lacks for _, lacks in labels)
 
 
 def _label_fold(teacher, X, y, fit_params, train, test, classes):
@@ -240,44 +235,57 @@ def _calibrator(proba, y, classes, rows, method, sample_weight):
     return calibrate, temperature
 
 
+def _warn_of_lacking(n_lacking, n_folds):
+    if n_lacking:
+        warn(
+            f"{n_lacking} of {n_folds} folds of the teacher lack a class of y: its "
+            "out-of-fold probability there is 0; use fewer folds or a stratified splitter"
+        )
+
+
 def _warn_of_absent(proba, cv):
     absent = int(np.isnan(proba[:, 0]).sum())
     if absent:
         why = "every tree drew them (take more trees)" if cv == "oob" else "cv holds none out"
-        warnings.warn(
+        warn(
             f"{absent} of {len(proba)} rows have no soft label, since {why}: they keep their "
-            "hard label only",
-            UserWarning,
-            stacklevel=6,
+            "hard label only"
         )
-
-
-def _warn_of_repetition(teacher, X, y):
-    """A search over the student fits the same teacher to the same rows at each step."""
-    ends = take_rows(X, [0, num_samples(X) - 1])
-    key = (repr(teacher), num_samples(X), joblib.hash((ends, y)))
-    if key in _FITTED and key[0] not in _TOLD:
-        _TOLD.append(key[0])
-        warnings.warn(
-            "an earlier fit in this process fitted the same teacher to the same rows: set "
-            "memory='some/folder' and fits that differ in student, temperature or alpha "
-            "share its work",
-            UserWarning,
-            stacklevel=6,
-        )
-    _FITTED.append(key)
 
 
 def _warn_if_one_hot(teacher, proba):
     sure = proba.max(axis=1).mean()
     if sure > _ALMOST_ONE_HOT and not is_frozen(teacher):
-        warnings.warn(
+        warn(
             f"the teacher is almost sure of the rows it was fitted on (mean largest "
             f"probability {sure:.3f}), so that its soft labels say little more than y; "
-            "out-of-fold labels say more: set cv='auto'",
-            UserWarning,
-            stacklevel=6,
+            "out-of-fold labels say more: set cv='auto'"
         )
+
+
+def ask_fitted(fitted, X, classes, memory=None):
+    """Probabilities of a fitted teacher, asked once for each X where they can be cached.
+
+    Parameters
+    ----------
+    fitted : object
+        `TeacherLabels.teacher`.
+    X : array-like, frame, sparse matrix or list of n_samples rows
+    classes : ndarray of shape (n_classes,)
+    memory : str or joblib.Memory, default=None
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_classes)
+    """
+    if not isinstance(fitted, MemorizedResult):
+        return ask_teacher(fitted.get(), X, classes)
+    cached = check_memory(memory).cache(_ask_cached, ignore=["fitted"])
+    return cached(X, classes, repr(fitted), fitted)
+
+
+def _ask_cached(X, classes, which, fitted):
+    return ask_teacher(fitted.get(), X, classes)
 
 
 def forget_cache(teacher):

@@ -456,7 +456,7 @@ def test_a_search_with_memory_fits_each_fold_s_teacher_once_for_all_options(seen
 
 
 def test_a_long_fit_made_twice_without_memory_is_warned_of(monkeypatch, tmp_path):
-    monkeypatch.setattr("skdistill.teachers._labels._LONG", 0.0)
+    monkeypatch.setattr("skdistill.teachers._repetition.ENOUGH", 0.0)
     teacher = GaussianNB(var_smoothing=0.123)
     model = DistilledClassifier(teacher, TREE, cv=3).fit(X, Y)
     with pytest.warns(UserWarning, match="set memory="):

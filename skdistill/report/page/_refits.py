@@ -18,6 +18,7 @@ from skdistill.auto._held_out import HeldOut, interval
 from skdistill.metrics import agreement, total_variation
 from skdistill.report.page._anatomy import feature_names, feature_weights, named, split
 from skdistill.report.page._case import TEACHER
+from skdistill.teachers import resolve_teacher
 from skdistill.teachers._ask import ask
 from skdistill.teachers._check import is_frozen
 
@@ -72,13 +73,8 @@ class Refits:
 
     def labels(self):
         """The soft labels that the chosen student was fitted to."""
-        model, params = self.shipped, self.rows.fit_params
-        every = np.arange(len(self.rows.y_train))
-        routed = model._route(params.get("sample_weight"), {})
-        return model._soft_labels(
-            self.rows.X_train, self.rows.y_train, every, params.get("teacher_proba"), None,
-            routed, model._draw_seeds()[0],
-        ).proba  # fmt: skip
+        model = clone(self.case.model).set_params(memory=self.folder)
+        return model.soft_labels(self.rows.X_train, self.rows.y_train, **self.rows.fit_params)
 
     def draws(self):
         """Row numbers of each resample: by class, or of whole groups where there are."""
@@ -249,7 +245,7 @@ def _labels(refits):
     as_it_is = {name: getattr(model, name) for name in _ALONE}
     if "teacher_proba" in rows.fit_params:
         return {"the given soft labels": as_it_is}
-    if is_frozen(model._teacher()):
+    if is_frozen(resolve_teacher(model.teacher, model.n_jobs)):
         return {"the frozen teacher's labels": as_it_is}
     kinds = {"in-sample labels of the teacher": _ALONE}
     counts = np.unique(rows.y_train, return_counts=True)[1]

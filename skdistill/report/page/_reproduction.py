@@ -7,7 +7,9 @@ import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.frozen import FrozenEstimator
 
+from skdistill._distillation import draw_seeds
 from skdistill._estimators._params import unset_seeds
+from skdistill.students import resolve_student
 
 _WIDTH = 72
 
@@ -69,8 +71,8 @@ def _fits_itself(case):
 
 def _seeded_student(model):
     """The student, with the seeds that the model gives it."""
-    student = clone(model._student())
-    unset_seeds(student, model._draw_seeds()[1])
+    student = clone(resolve_student(model.student))
+    unset_seeds(student, draw_seeds(model.random_state).student)
     return student
 
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.utils import check_random_state
 
+from skdistill._estimators._validation import check_not_aligned
 from skdistill._estimators._warnings import warn
 from skdistill._sklearn.validation import num_samples, take_rows
 from skdistill.loss import CombinedLoss, logits
@@ -22,7 +23,7 @@ from skdistill.teachers._given import (
     check_teacher_proba,
     warn_of_column_order,
 )
-from skdistill.transfer import TransferSet, draw_rows
+from skdistill.transfer import TransferSet, count_rows, draw_rows, generate_rows
 
 
 class Seeds(NamedTuple):
@@ -51,7 +52,17 @@ def draw_seeds(random_state):
 
 
 def assemble(
-    X, codes, weight, fit_params, *, max_samples=None, X_unlabeled=None, random_state=None
+    X,
+    codes,
+    weight,
+    fit_params,
+    *,
+    max_samples=None,
+    X_unlabeled=None,
+    transfer=None,
+    transfer_size=1.0,
+    memory=None,
+    random_state=None,
 ):
     """The rows that the student will be fitted on.
 
@@ -67,8 +78,15 @@ def assemble(
         Number or share of the rows that are drawn.
     X_unlabeled : rows like those of X, default=None
         Appended without a hard label.
+    transfer : {"conditional", "munge"} or generator, default=None
+        Makes rows like the drawn ones of positive weight, which are appended without a
+        hard label, each with the mean weight of those.
+    transfer_size : int or float, default=1.0
+        How many, in all or as a multiple of those.
+    memory : str or joblib.Memory, default=None
+        Caches the generated rows.
     random_state : int, default=None
-        Seed of the drawn rows.
+        Seed of the drawn and the generated rows.
 
     Returns
     -------
@@ -81,8 +99,18 @@ def assemble(
     if max_samples is not None:
         rows = draw_rows(codes, max_samples, random_state, weight)
         transfer_set = transfer_set.take(rows)
+    drawn = transfer_set
     if X_unlabeled is not None:
         transfer_set = transfer_set.append(X_unlabeled)
+    if transfer is not None:
+        check_not_aligned(fit_params, len(codes))
+        present = drawn if weight is None else drawn.take(np.flatnonzero(drawn.weight))
+        size = count_rows(transfer_size, len(present))
+        made = generate_rows(
+            transfer, present.X, size, memory=memory, random_state=random_state
+        )
+        mean = 1.0 if weight is None else present.weight.mean()
+        transfer_set = transfer_set.append(made, mean)
     return rows, transfer_set
 
 

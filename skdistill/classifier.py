@@ -18,7 +18,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skdistill._distillation import assemble, bind, draw_seeds, fit, label, label_as_given
 from skdistill._estimators._delegation import share_tags, weight_name
-from skdistill._estimators._validation import check_rows, check_shape
+from skdistill._estimators._validation import check_extra_rows, check_rows, check_shape
 from skdistill._estimators._warnings import warn
 from skdistill._sklearn.params import (
     HasMethods,
@@ -34,6 +34,7 @@ from skdistill.students import check_student, resolve_student
 from skdistill.students._routing import check_fit_params, requested_weight
 from skdistill.teachers import ask_fitted, forget_cache, is_frozen, resolve_teacher
 from skdistill.teachers._check import check_members
+from skdistill.transfer import GENERATORS, resolve_generator
 
 _FITTED = (
     "student_", "fit_path_", "loss_", "loss_curve_", "teacher_temperature_",
@@ -96,19 +97,30 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     max_samples : int or float, default=None
         Rows, or the share of the rows in (0, 1], that the student is fitted on, drawn by
         class. The teacher is fitted on all and scores those only.
+    transfer : None, "conditional", "munge" or generator, default=None
+        Makes rows like those the student is fitted on, inside ``fit``: the teacher labels
+        them, and they have no hard label. A generator has ``fit(X)`` and
+        ``sample(n_samples, random_state=...)``, as those of :mod:`skdistill.transfer`; a
+        name is one with its defaults. Deep trees and forests gain most, linear students
+        nothing. At `alpha` 0 none is made.
+    transfer_size : int or float, default=5.0
+        Number of rows made; a float is a multiple of the rows of positive weight that the
+        student is fitted on, up to 100,000 rows. Each weighs as much as the mean of these.
     scale_soft_loss : bool, default=True
         Whether the first term carries the factor ``T**2``, which keeps the meaning of
         `alpha` as the temperature changes.
     memory : str or joblib.Memory, default=None
-        Caches the fitted teacher and its labels, so that candidates of a search that
-        differ in temperature, alpha or student share the teacher's work.
+        Caches the fitted teacher, its labels and the rows made, so that candidates of a
+        search that differ in temperature, alpha or student share the teacher's work.
     n_jobs : int, default=None
         Folds of `cv` that are fitted at a time, and threads of the default teacher.
     random_state : int, RandomState or None, default=None
-        Seeds every ``random_state`` of teacher and student that is None, and labels
-        that are sampled for a student which takes no ``sample_weight``.
+        Seeds every ``random_state`` of teacher, student and `transfer` that is None, drawn
+        and generated rows, and labels that are sampled for a student which takes no
+        ``sample_weight``.
     verbose : int, default=0
-        Above 0 the steps of ``fit`` report their times, as in a Pipeline.
+        Above 0 the steps of ``fit`` report their times, as in a Pipeline, and with `cv`
+        each fold of the teacher reports when it is done and the time so far.
 
     Attributes
     ----------
@@ -164,6 +176,11 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             Interval(RealNotInt, 0, 1, closed="right"),
             None,
         ],
+        "transfer": [StrOptions(set(GENERATORS)), HasMethods(["fit", "sample"]), None],
+        "transfer_size": [
+            Interval(Integral, 1, None, closed="left"),
+            Interval(RealNotInt, 0, None, closed="neither"),
+        ],
         "scale_soft_loss": ["boolean"],
         "memory": [str, HasMethods(["cache"]), None],
         "n_jobs": [int, None],
@@ -181,6 +198,8 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         cv=None,
         calibrate_teacher=False,
         max_samples=None,
+        transfer=None,
+        transfer_size=5.0,
         scale_soft_loss=True,
         memory=None,
         n_jobs=None,
@@ -194,6 +213,8 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         self.cv = cv
         self.calibrate_teacher = calibrate_teacher
         self.max_samples = max_samples
+        self.transfer = transfer
+        self.transfer_size = transfer_size
         self.scale_soft_loss = scale_soft_loss
         self.memory = memory
         self.n_jobs = n_jobs
@@ -285,7 +306,7 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         """
         transfer_set, _ = (
             clone(self)
-            .set_params(max_samples=None)
+            .set_params(max_samples=None, transfer=None)
             ._labelled(
                 X,
                 y,
@@ -418,8 +439,12 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         return state
 
     def __sklearn_tags__(self):
-        """Input that both take; what either demands."""
-        parts = [resolve_teacher(self.teacher), resolve_student(self.student)]
+        """Input that all parts take; what any demands."""
+        parts = [
+            resolve_teacher(self.teacher),
+            resolve_student(self.student),
+            resolve_generator(self.transfer),
+        ]
         return share_tags(super().__sklearn_tags__(), parts)
 
     @contextmanager
@@ -433,7 +458,12 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         if isinstance(self.teacher, list):
             check_members(self.teacher)
         X, y, codes, sample_weight = check_rows(self, X, y, sample_weight, teacher_proba)
-        self._check_unlabeled(X, X_unlabeled, teacher_proba)
+        check_extra_rows(self, X, X_unlabeled, self.transfer, teacher_proba)
+        if X_unlabeled is not None and num_samples(X_unlabeled) == len(codes):
+            warn(
+                "X_unlabeled has exactly as many rows as X: a cross-validation would slice "
+                "it as if its rows belonged to those of X; leave one out"
+            )
         check_student(resolve_student(self.student), self.temperature, self.alpha)
         routed = self._route(sample_weight, fit_params)
         rows, transfer_set = assemble(
@@ -444,6 +474,9 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             max_samples=self.max_samples,
             # at alpha=0 the teacher has no say
             X_unlabeled=X_unlabeled if self.alpha > 0 else None,
+            transfer=self.transfer if self.alpha > 0 else None,
+            transfer_size=self.transfer_size,
+            memory=self.memory,
             random_state=seeds.rows,
         )
         given = (X, y, self.classes_)
@@ -465,31 +498,11 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
                 split_params=routed.splitter,
                 memory=self.memory,
                 n_jobs=self.n_jobs,
+                verbose=self.verbose,
             )
 
     def _splitter_is_routed(self):
         return hasattr(self.cv, "get_metadata_routing")
-
-    def _check_unlabeled(self, X, X_unlabeled, teacher_proba):
-        if X_unlabeled is None:
-            return
-        if teacher_proba is not None:
-            raise ValueError(
-                "X_unlabeled needs a teacher to label it, and teacher_proba calls none; "
-                "pass a teacher instead"
-            )
-        check_shape(X_unlabeled)
-        if hasattr(X, "columns") != hasattr(X_unlabeled, "columns"):
-            raise ValueError(
-                f"X_unlabeled must be of the kind of X, {type(X).__name__}, got "
-                f"{type(X_unlabeled).__name__}"
-            )
-        validate_data(self, X_unlabeled, reset=False, skip_check_array=True)
-        if num_samples(X_unlabeled) == num_samples(X):
-            warn(
-                "X_unlabeled has exactly as many rows as X: a cross-validation would slice "
-                "it as if its rows belonged to those of X; leave one out"
-            )
 
     def _route(self, sample_weight, fit_params):
         """Fit parameters by receiver, and the weights of the loss."""

@@ -25,12 +25,13 @@ def share_tags(tags, estimators):
     tags : Tags
         Changed in place.
     estimators : list of estimator
+        One without tags, and None, has no say.
 
     Returns
     -------
     Tags
     """
-    others = [get_tags(estimator) for estimator in estimators]
+    others = [get_tags(one) for one in estimators if hasattr(one, "__sklearn_tags__")]
     for name in ("sparse", "allow_nan", "categorical", "string"):
         held = all(getattr(other.input_tags, name) for other in others)
         setattr(tags.input_tags, name, held)

@@ -7,6 +7,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
 from sklearn.utils.validation import check_is_fitted
 
+_LINEAR = ("sklearn.linear_model", "sklearn.discriminant_analysis", "sklearn.naive_bayes")
 FORESTS = (RandomForestClassifier, ExtraTreesClassifier, BaggingClassifier)
 
 
@@ -35,6 +36,21 @@ def part_of(model, attribute):
 def is_tree(estimator):
     """Whether its probabilities are counts of rows in a leaf."""
     return isinstance(estimator, (DecisionTreeClassifier, ExtraTreeClassifier))
+
+
+def is_linear(estimator):
+    """Whether it has one weight for each column: more rows of the teacher's add little to it.
+
+    Parameters
+    ----------
+    estimator : estimator
+
+    Returns
+    -------
+    bool
+        Of the last step of a Pipeline.
+    """
+    return type(last_step(estimator)).__module__.startswith(_LINEAR)
 
 
 def is_fitted(estimator):

@@ -77,6 +77,36 @@ def check_shape(X):
         )
 
 
+def check_extra_rows(estimator, X, X_unlabeled, transfer, teacher_proba):
+    """Refuse rows beside those of X that nobody labels or that are not like them.
+
+    Parameters
+    ----------
+    estimator : estimator
+        With ``n_features_in_`` and, where there are, feature names, as `check_rows` sets.
+    X : array-like
+    X_unlabeled : array-like or None
+    transfer : generator, str or None
+    teacher_proba : array-like or None
+        Where it is given, there is no teacher.
+    """
+    for name, given in (("X_unlabeled", X_unlabeled), ("transfer", transfer)):
+        if given is not None and teacher_proba is not None:
+            raise ValueError(
+                f"{name} needs a teacher to label its rows, and teacher_proba calls none; "
+                f"pass a teacher, or leave {name} out"
+            )
+    if X_unlabeled is None:
+        return
+    check_shape(X_unlabeled)
+    if hasattr(X, "columns") != hasattr(X_unlabeled, "columns"):
+        raise ValueError(
+            f"X_unlabeled must be of the kind of X, {type(X).__name__}, got "
+            f"{type(X_unlabeled).__name__}"
+        )
+    validate_data(estimator, X_unlabeled, reset=False, skip_check_array=True)
+
+
 def check_not_aligned(fit_params, n_samples):
     """Refuse fit parameters that have a value per row: unlabelled rows have none.
 
@@ -88,6 +118,6 @@ def check_not_aligned(fit_params, n_samples):
     for name, value in fit_params.items():
         if hasattr(value, "__len__") and len(value) == n_samples:
             raise ValueError(
-                f"fit parameter {name!r} has a value per row of X and none for those of "
-                "X_unlabeled; leave one of the two out"
+                f"fit parameter {name!r} has a value per row of X and none for those that "
+                "X_unlabeled or transfer adds; leave one of the two out"
             )

@@ -19,15 +19,17 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skdistill._estimators._delegation import share_tags
-from skdistill._estimators._validation import check_rows
+from skdistill._estimators._validation import check_extra_rows, check_rows
 from skdistill._sklearn.params import HasMethods, Interval, StrOptions, fit_context
 from skdistill.auto._candidates import estimators
 from skdistill.auto._exploration import Exploration
 from skdistill.auto._held_out import scoring_name
 from skdistill.auto._provenance import held_out_in_words, provenance
 from skdistill.auto._selection import choose, pareto_front, within_limits
+from skdistill.classifier import DistilledClassifier
 from skdistill.teachers import resolve_teacher
 from skdistill.teachers._check import check_members
+from skdistill.transfer import resolve_generator
 
 
 def _best_has(method):
@@ -60,6 +62,9 @@ class AutoDistiller(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         dictionaries with "student" and any of "name", "temperature" and "alpha". "auto": a
         "tree" of depth 6, a "logistic" regression, "boosting" of 50 trees of 8 leaves and a
         "network", with encoding, imputation and scaling as X needs them.
+    transfer, transfer_size
+        As in :class:`DistilledClassifier`: rows that are generated and labelled by the
+        teacher, for distilled students other than linear ones, which gain nothing.
     temperatures, alphas : array-like of float, default=None
         Every pair is a row of the leaderboard. None: searched in .5 to 5 and 0 to 1.
     n_trials : int, default=20
@@ -156,6 +161,8 @@ class AutoDistiller(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     _parameter_constraints = {  # noqa: RUF012 (scikit-learn's protocol)
         "teacher": [HasMethods(["fit"]), list, None],
         "students": [StrOptions({"auto"}), list, tuple],
+        "transfer": DistilledClassifier._parameter_constraints["transfer"],
+        "transfer_size": DistilledClassifier._parameter_constraints["transfer_size"],
         "temperatures": ["array-like", None],
         "alphas": ["array-like", None],
         "n_trials": [Interval(Integral, 1, None, closed="left")],
@@ -177,6 +184,8 @@ class AutoDistiller(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         teacher=None,
         students="auto",
         *,
+        transfer=None,
+        transfer_size=5.0,
         temperatures=None,
         alphas=None,
         n_trials=20,
@@ -194,6 +203,8 @@ class AutoDistiller(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     ):
         self.teacher = teacher
         self.students = students
+        self.transfer = transfer
+        self.transfer_size = transfer_size
         self.temperatures = temperatures
         self.alphas = alphas
         self.n_trials = n_trials
@@ -210,7 +221,16 @@ class AutoDistiller(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         self.verbose = verbose
 
     @fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, *, sample_weight=None, groups=None, teacher_proba=None):
+    def fit(
+        self,
+        X,
+        y,
+        *,
+        sample_weight=None,
+        groups=None,
+        teacher_proba=None,
+        X_unlabeled=None,
+    ):
         """Explore, measure, choose and refit.
 
         Parameters
@@ -223,6 +243,9 @@ class AutoDistiller(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             Rows of a group are held out, and resampled, together.
         teacher_proba : array-like or frame of shape (n_samples, n_classes), default=None
             Soft labels, of models that did not see their row; no teacher is called.
+        X_unlabeled : rows like those of X, default=None
+            Rows without a label, which the teacher labels for each distilled student. None
+            may be one that is scored.
 
         Returns
         -------
@@ -243,7 +266,12 @@ class AutoDistiller(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             check_members(self.teacher)
         X, y, _, sample_weight = check_rows(self, X, y, sample_weight, teacher_proba)
         groups = None if groups is None else np.asarray(groups)
-        given = {"sample_weight": sample_weight, "teacher_proba": teacher_proba}
+        check_extra_rows(self, X, X_unlabeled, self.transfer, teacher_proba)
+        given = {
+            "sample_weight": sample_weight,
+            "teacher_proba": teacher_proba,
+            "X_unlabeled": X_unlabeled,
+        }
         given = {name: value for name, value in given.items() if value is not None}
         self.metric_ = scoring_name(self.scoring or "neg_log_loss")
         with (
@@ -334,6 +362,7 @@ class AutoDistiller(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         fits_itself = self.teacher is None or len(given) < len(found)
         if self.teacher is not None:
             given.append(resolve_teacher(self.teacher))
+        given.append(resolve_generator(self.transfer))
         tags = share_tags(super().__sklearn_tags__(), given)
         tags.input_tags.string &= not fits_itself
         return tags

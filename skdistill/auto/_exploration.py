@@ -11,7 +11,8 @@ from sklearn.base import clone
 from sklearn.utils import Bunch, check_random_state
 from tqdm import tqdm
 
-from skdistill._sklearn.validation import take_params, take_rows
+from skdistill._estimators._inside import is_linear
+from skdistill._sklearn.validation import num_samples, take_params, take_rows
 from skdistill.auto._candidates import candidates
 from skdistill.auto._defaults import auto_teacher
 from skdistill.auto._held_out import HeldOut, interval
@@ -63,7 +64,7 @@ class Exploration:
     X, y : array-like
     groups : ndarray of shape (n_samples,) or None
     given : dict
-        "sample_weight" and "teacher_proba", where there are.
+        "sample_weight", "teacher_proba" and "X_unlabeled", where there are.
     folder : str
         Of the shared cache.
 
@@ -79,7 +80,8 @@ class Exploration:
     def __init__(self, auto, X, y, groups, given, folder):
         self.auto, self.X, self.y, self.given = auto, X, y, given
         self.teacher = _teacher(auto, X, given)
-        self.memory = folder if travels(self.teacher, auto.n_jobs) else None
+        sees = self.teacher, auto.transfer
+        self.memory = folder if travels(sees, auto.n_jobs) else None
         seeds = check_random_state(auto.random_state).randint(np.iinfo(np.int32).max, size=3)
         self.seed, split_seed, bootstrap_seed = seeds.tolist()
         self.candidates = candidates(auto.students, X, auto.temperatures, auto.alphas)
@@ -160,6 +162,8 @@ class Exploration:
         return DistilledClassifier(
             self.teacher,
             clone(candidate.student),
+            transfer=None if is_linear(candidate.student) else self.auto.transfer,
+            transfer_size=self.auto.transfer_size,
             random_state=self.seed,
             **self.labelling,
             **{name: value for name, value in fixed.items() if value is not None},
@@ -223,7 +227,7 @@ class Exploration:
             random_state=self.seed,
         )
         search.space = space
-        search.fit(*self._take(rows), **take_params(self.X, self.given, rows))
+        search.fit(*self._take(rows), **self._metadata(rows))
         self.left -= 1
         return search
 
@@ -242,10 +246,22 @@ class Exploration:
     def _fit(self, search, rows):
         model = clone(search.estimator).set_params(**clone(search.best_params_, safe=False))
         model.set_params(n_jobs=self.auto.n_jobs)  # no other fit beside this one
-        return model.fit(*self._take(rows), **take_params(self.X, self.given, rows))
+        return model.fit(*self._take(rows), **self._metadata(rows))
 
     def _take(self, rows):
         return take_rows(self.X, rows), self.y[rows]
+
+    def _metadata(self, rows):
+        """What else ``fit`` is given for some rows; unlabelled rows belong to none of X."""
+        given = dict(self.given)
+        extra = given.pop("X_unlabeled", None)
+        given = take_params(self.X, given, rows)
+        if extra is not None:
+            n_extra = num_samples(extra)
+            # of as many as there are rows, a cross-validation would take a part
+            n_extra -= n_extra == len(rows)
+            given["X_unlabeled"] = take_rows(extra, np.arange(n_extra))
+        return given
 
     def _ask(self, model, test, by=ask):
         return by(model, take_rows(self.X, test), self.auto.classes_, fill=True)

@@ -96,20 +96,21 @@ class Run:
         key = frozenset(seen)
         if key not in self.travels:
             self.travels[key] = all(
-                self._travels(resolve_teacher(one.teacher)) for _, one in distilled
+                self._travels(resolve_teacher(one.teacher), one.transfer)
+                for _, one in distilled
             )
         if self.travels[key]:
             bare = [at for at, one in distilled if one.memory is None]
             params |= {f"{at}memory": self.folder for at in bare}
         return _Candidate(trial, params, key if distilled else None)
 
-    def _travels(self, teacher):
+    def _travels(self, teacher, transfer):
         """Whether the teacher's work is shared; warns where it is not."""
-        if not travels(teacher, self.search.n_jobs):
+        if not travels((teacher, transfer), self.search.n_jobs):
             warn(
                 f"teacher={type(teacher).__name__} is fitted again for each candidate: to "
-                "share its work it must hold no lambda and, where n_jobs is not 1, nothing "
-                "defined in __main__; move its classes and functions into a module",
+                "share its work, it and transfer must hold no lambda and, where n_jobs is not "
+                "1, nothing defined in __main__; move classes and functions into a module",
             )
             return False
         return True
@@ -175,12 +176,13 @@ class Run:
 def travels(teacher, n_jobs):
     """Whether each process can find the teacher's work in a cache.
 
-    It is found by the teacher's pickle. Lambdas have none, and what was defined in
+    It is found by a pickle. Lambdas have none, and what was defined in
     ``__main__`` has one in this process only.
 
     Parameters
     ----------
-    teacher : classifier
+    teacher : object
+        The teacher, and what else its work depends on.
     n_jobs : int or None
 
     Returns

@@ -21,7 +21,11 @@ from skdistill.model_selection._folder import owned_folder
 from skdistill.model_selection._progress import Progress
 from skdistill.model_selection._run import Run
 from skdistill.model_selection._sampler import TPEByNumber
-from skdistill.model_selection._spaces import distilled_inside, space_of
+from skdistill.model_selection._spaces import (
+    check_no_search_inside,
+    distilled_inside,
+    space_of,
+)
 from skdistill.model_selection._storage import open_storage, open_study
 from skdistill.model_selection._study import check_same, in_memory, quiet
 from skdistill.model_selection._trials import Trials, splits_of, was_scored
@@ -235,6 +239,7 @@ feature_names_in_
 
     def _search(self, X, y, routed, splits, evaluate):
         self.__dict__.pop("study_", None)
+        check_no_search_inside(self.estimator)
         space, interrupt = self._space(), None
         with quiet(), owned_folder() as folder:
             storage = open_storage(self.storage)

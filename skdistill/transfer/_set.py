@@ -62,12 +62,14 @@ class TransferSet:
             take_params(self.X, self.fit_params, rows),
         )
 
-    def append(self, X):
-        """More rows, of weight 1, without a hard label and without a soft one so far.
+    def append(self, X, weight=1.0):
+        """More rows, without a hard label and without a soft one so far.
 
         Parameters
         ----------
         X : rows like those of the set
+        weight : float, default=1.0
+            Of each new row, where the rows of the set have weights.
 
         Returns
         -------
@@ -80,13 +82,13 @@ class TransferSet:
         """
         check_not_aligned(self.fit_params, len(self))
         more = num_samples(X)
-        soft, weight = self.soft_labels, self.weight
+        soft, weights = self.soft_labels, self.weight
         if soft is not None:
             soft = np.concatenate([soft, np.full((more, soft.shape[1]), np.nan)])
-        if weight is not None:
-            weight = np.concatenate([weight, np.ones(more)])
+        if weights is not None:
+            weights = np.concatenate([weights, np.full(more, float(weight))])
         target = np.concatenate([self.target, np.full(more, -1)])
-        return TransferSet(stack_rows(self.X, X), target, soft, weight, self.fit_params)
+        return TransferSet(stack_rows(self.X, X), target, soft, weights, self.fit_params)
 
     def labelled(self, soft_labels):
         """The same rows with soft labels.

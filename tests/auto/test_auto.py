@@ -805,3 +805,62 @@ def test_the_contract_of_scikit_learn_holds(monkeypatch):
     ]
     assert not failed
     assert sum(result["status"] == "passed" for result in results) > 50
+
+
+TRANSFER = make_classification(400, 5, n_informative=4, n_redundant=0, random_state=3)
+
+
+def test_generated_rows_are_for_students_that_gain_from_them():
+    X, y = TRANSFER
+    students = [
+        ("tree", DecisionTreeClassifier(max_depth=3)),
+        ("linear", make_pipeline(StandardScaler(), LogisticRegression())),
+    ]
+    auto = AutoDistiller(
+        GaussianNB(),
+        students,
+        transfer="munge",
+        transfer_size=2.0,
+        temperatures=[1.0],
+        alphas=[0.9],
+        n_trials=1,
+        random_state=0,
+    ).fit(X, y)
+    rows = {name: search.estimator for name, search in auto.results_.items()}
+    assert rows["tree"].transfer == "munge"
+    assert rows["linear"].transfer is None
+    fitted = {
+        name: auto.fit_candidate(name, X, y).student_ for name in ("tree", "tree, plain")
+    }
+    n_rows = {name: tree.tree_.n_node_samples[0] for name, tree in fitted.items()}
+    assert n_rows == {"tree": 1200, "tree, plain": 400}
+
+
+@pytest.mark.parametrize("n_extra", [250, 300])  # 300 rows are searched on, as many
+def test_unlabelled_rows_teach_each_distilled_student(n_extra):
+    X, y = TRANSFER
+    extra = np.random.RandomState(0).standard_normal((n_extra, 5))
+    auto = AutoDistiller(
+        GaussianNB(),
+        [("tree", DecisionTreeClassifier(max_depth=3))],
+        temperatures=[1.0],
+        alphas=[0.9],
+        n_trials=1,
+        random_state=0,
+    ).fit(X, y, X_unlabeled=extra)
+    assert auto.results_["tree"].best_score_ > -0.7
+    row = auto.fit_candidate("tree", X, y, X_unlabeled=extra)
+    assert row.student_.tree_.n_node_samples[0] == 400 + n_extra
+    name = auto.leaderboard_["name"].tolist()
+    assert not any(auto.leaderboard_["error"])
+    assert {"tree", "tree, plain", "teacher"} == set(name)
+
+
+@pytest.mark.parametrize("more", ["X_unlabeled", "transfer"])
+def test_rows_that_nobody_labels_are_refused_before_anything_is_searched(more):
+    X, y = TRANSFER
+    proba = GaussianNB().fit(X, y).predict_proba(X)
+    auto = AutoDistiller(transfer="munge" if more == "transfer" else None)
+    given = {"X_unlabeled": X[:9]} if more == "X_unlabeled" else {}
+    with pytest.raises(ValueError, match=f"{more} needs a teacher"):
+        auto.fit(X, y, teacher_proba=proba, **given)

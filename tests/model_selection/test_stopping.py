@@ -6,10 +6,12 @@ import warnings
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from sklearn.base import BaseEstimator
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import GaussianNB
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.validation import check_is_fitted
@@ -129,6 +131,21 @@ def test_splits_that_nothing_can_be_done_with_are_refused(cv, said):
 def test_a_storage_that_cannot_be_opened_is_refused(tmp_path):
     with pytest.raises(ValueError, match=r"storage=.*no.* cannot be opened"):
         search(Untouched(), {"C": [0.1]}, storage=tmp_path / "no" / "s.log").fit(X, Y)
+
+
+class OtherSearchCV(BaseEstimator):
+    """A search of another library."""
+
+    def __init__(self, estimator=None):
+        self.estimator = estimator
+
+
+@pytest.mark.parametrize("inner", [OtherSearchCV(LINEAR), GridSearchCV(LINEAR, {"C": [1.0]})])
+@pytest.mark.parametrize("distributions", ["auto", {"kd__alpha": [0.5]}])
+def test_a_student_that_is_a_search_is_refused(inner, distributions):
+    model = Pipeline([("kd", DistilledClassifier(Untouched(), inner))])
+    with pytest.raises(ValueError, match="kd__student=LogisticRegression and name its param"):
+        search(model, distributions).fit(X, Y)
 
 
 def test_scores_without_a_name_to_choose_by_are_refused_after_the_first_candidate():

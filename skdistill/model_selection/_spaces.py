@@ -20,6 +20,7 @@ from optuna.distributions import (
     distribution_to_json,
 )
 
+from skdistill._estimators._inside import last_step
 from skdistill.classifier import DistilledClassifier
 from skdistill.students import resolve_student, search_space
 
@@ -277,6 +278,28 @@ def distilled_inside(estimator):
         ):
             found.append((prefix, value))
     return found
+
+
+def check_no_search_inside(estimator):
+    """Refuse a student that is a search: this one searches its parameters.
+
+    Parameters
+    ----------
+    estimator : estimator
+
+    Raises
+    ------
+    ValueError
+        If a `DistilledClassifier` inside has such a student, of whatever library.
+    """
+    for prefix, distilled in distilled_inside(estimator):
+        student = last_step(distilled.student)
+        if "Search" in type(student).__name__ and hasattr(student, "estimator"):
+            name, inner = type(student).__name__, type(student.estimator).__name__
+            raise ValueError(
+                f"{prefix}student={name} is a search inside this search: give "
+                f"{prefix}student={inner} and name its parameters in param_distributions"
+            )
 
 
 def _is_default(distilled, student, name):

@@ -235,7 +235,28 @@ def bind(transfer_set, classes, *, temperature, alpha, scale_soft_loss):
     )
 
 
-def fit(student, transfer_set, loss, *, random_state):
+def may_refine(transfer_set, labels):
+    """Whether soft labels are such that ``refine="auto"`` may refine a student.
+
+    Parameters
+    ----------
+    transfer_set : TransferSet
+        Labelled.
+    labels : TeacherLabels or None
+        None where they were made elsewhere.
+
+    Returns
+    -------
+    bool
+        Whether the teacher is known not to have learned the rows of X, or at least as
+        many rows are not of X.
+    """
+    if labels is not None and not labels.in_sample:
+        return True
+    return 2 * np.count_nonzero(transfer_set.target < 0) >= len(transfer_set)
+
+
+def fit(student, transfer_set, loss, *, refine=False, random_state=None):
     """Fit a student to a loss, and measure it.
 
     Parameters
@@ -245,7 +266,9 @@ def fit(student, transfer_set, loss, *, random_state):
     transfer_set : TransferSet
     loss : CombinedLoss
         Of the set.
-    random_state : int or None
+    refine : bool or "auto", default=False
+        As `fit_student` takes it.
+    random_state : int, default=None
 
     Returns
     -------
@@ -255,7 +278,12 @@ def fit(student, transfer_set, loss, *, random_state):
     """
     with named_in_errors("student", student):
         fitted = fit_student(
-            student, transfer_set.X, loss, random_state=random_state, **transfer_set.fit_params
+            student,
+            transfer_set.X,
+            loss,
+            refine=refine,
+            random_state=random_state,
+            **transfer_set.fit_params,
         )
         parts = None
         if hasattr(fitted.student, "predict_proba"):

@@ -16,7 +16,15 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, proces
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skdistill._distillation import assemble, bind, draw_seeds, fit, label, label_as_given
+from skdistill._distillation import (
+    assemble,
+    bind,
+    draw_seeds,
+    fit,
+    label,
+    label_as_given,
+    may_refine,
+)
 from skdistill._estimators._delegation import share_tags, weight_name
 from skdistill._estimators._validation import check_extra_rows, check_rows, check_shape
 from skdistill._estimators._warnings import warn
@@ -106,6 +114,13 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     transfer_size : int or float, default=5.0
         Number of rows made; a float is a multiple of the rows of positive weight that the
         student is fitted on, up to 100,000 rows. Each weighs as much as the mean of these.
+    refine : bool or "auto", default="auto"
+        Whether the trees of an ensemble, or their leaves, are fitted for one another
+        rather than each on its own; size and latency stay as they are. True: where the
+        student's family has no such step, an error names it. "auto": where it was measured
+        to pay, if the soft labels are out of fold or out of bag, or if at least as many
+        rows are unlabelled or generated as are in X. Labels in sample, of a
+        `FrozenEstimator` or in `teacher_proba` may be of rows that the teacher learned.
     scale_soft_loss : bool, default=True
         Whether the first term carries the factor ``T**2``, which keeps the meaning of
         `alpha` as the temperature changes.
@@ -136,12 +151,14 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         The fitted student, a plain instance of its class.
     fit_path_ : {"direct", "label-reduction", "sampled-labels"}
         How the loss was minimised: by the student's own family, by fitting weighted
-        copies of the rows, or by fitting labels drawn from the targets.
+        copies of the rows, or by fitting labels drawn from the targets. The stages of
+        `refine` follow, as in "direct+complementary+together".
     loss_ : LossParts
         ``soft``, ``hard`` and ``total`` loss of the student on the training rows, in
         nats; present where the student has ``predict_proba``.
     loss_curve_ : dict of ndarray of shape (n_iter,)
-        The same three after each iteration; present for iterative students.
+        The same three after each iteration; present for iterative students, and where
+        leaves were refined.
 
     References
     ----------
@@ -181,6 +198,7 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             Interval(Integral, 1, None, closed="left"),
             Interval(RealNotInt, 0, None, closed="neither"),
         ],
+        "refine": ["boolean", StrOptions({"auto"})],
         "scale_soft_loss": ["boolean"],
         "memory": [str, HasMethods(["cache"]), None],
         "n_jobs": [int, None],
@@ -200,6 +218,7 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         max_samples=None,
         transfer=None,
         transfer_size=5.0,
+        refine="auto",
         scale_soft_loss=True,
         memory=None,
         n_jobs=None,
@@ -215,6 +234,7 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         self.max_samples = max_samples
         self.transfer = transfer
         self.transfer_size = transfer_size
+        self.refine = refine
         self.scale_soft_loss = scale_soft_loss
         self.memory = memory
         self.n_jobs = n_jobs
@@ -278,9 +298,16 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             alpha=self.alpha,
             scale_soft_loss=self.scale_soft_loss,
         )
+        refine = self.refine
+        if refine == "auto" and not may_refine(transfer_set, labels):
+            refine = False
         with self._timed("student"):
             fitted, parts = fit(
-                resolve_student(self.student), transfer_set, loss, random_state=seeds.student
+                resolve_student(self.student),
+                transfer_set,
+                loss,
+                refine=refine,
+                random_state=seeds.student,
             )
         self.student_, self.fit_path_ = fitted.student, fitted.path
         if parts is not None:

@@ -14,7 +14,7 @@ from skdistill.model_selection._spaces import Start, distilled_inside
 from skdistill.model_selection._trials import was_scored
 from skdistill.teachers import resolve_teacher
 
-_OF_THE_STUDENT = ("temperature", "alpha", "scale_soft_loss", "student")
+_OF_THE_STUDENT = ("temperature", "alpha", "refine", "scale_soft_loss", "student")
 
 
 class _Candidate(NamedTuple):

@@ -22,6 +22,7 @@ from skdistill.model_selection._progress import Progress
 from skdistill.model_selection._run import Run
 from skdistill.model_selection._sampler import TPEByNumber
 from skdistill.model_selection._spaces import (
+    Space,
     check_no_search_inside,
     distilled_inside,
     space_of,
@@ -48,9 +49,10 @@ class DistillationSearchCV(BatchSearchCV):
     estimator : classifier
         Cloned for each fit. Where a :class:`DistilledClassifier` in it has no `memory`,
         candidates share a temporary one.
-    param_distributions : "auto", dict or list of dict, default="auto"
+    param_distributions : "auto", dict, list of dict or Space, default="auto"
         By parameter name an Optuna distribution, a list of values (estimators too) or a
-        frozen scipy distribution; a list of dicts holds conditional spaces. "auto"
+        frozen scipy distribution; a list of dicts holds conditional spaces; a `Space` is
+        what `AutoDistiller` makes of a student, and is searched as it is. "auto"
         searches of each :class:`DistilledClassifier` the temperature (.5 to 5), alpha (0
         to 1) and the student's own space. Parameters that differ from the default of
         their class stay as they are, and the teacher's always. Always tried are alpha 0 and
@@ -140,7 +142,7 @@ feature_names_in_
 
     _parameter_constraints = {  # noqa: RUF012 (scikit-learn's protocol)
         **BatchSearchCV._parameter_constraints,
-        "param_distributions": [StrOptions({"auto"}), dict, list],
+        "param_distributions": [StrOptions({"auto"}), dict, list, Space],
         "n_trials": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "timeout": [Interval(Real, 0, None, closed="left"), None],

@@ -15,6 +15,7 @@ from skdistill.students._registry import (
     available,
     fit_student,
     leaves_of,
+    refine_pays,
     register,
     search_space,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "check_student",
     "fit_student",
     "leaves_of",
+    "refine_pays",
     "register",
     "resolve_student",
     "search_space",

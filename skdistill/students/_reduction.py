@@ -153,7 +153,7 @@ def _iterate(student, X, loss, draw, cap, fit_params):
         if not value < best_value:  # nor a student whose probabilities are NaN
             return candidate if best is None else best
         best, best_value = candidate, value
-        target, weight = _reweighted(proba, raw, loss, cap)
+        target, weight = tangent_targets(proba, loss, cap)
     return best
 
 
@@ -163,8 +163,25 @@ def _probabilities(student, X, loss):
     return np.asarray(student.predict_proba(X), dtype=float)
 
 
-def _reweighted(proba, raw, loss, cap):
-    """Targets and weights whose cross-entropy is tangent to the loss at `raw`."""
+def tangent_targets(proba, loss, cap=_CAP):
+    """Targets and weights whose cross-entropy is tangent to the loss.
+
+    Parameters
+    ----------
+    proba : ndarray of shape (n_samples, n_classes)
+        Class probabilities at which they touch.
+    loss : CombinedLoss
+    cap : float, default=1e4
+        Largest weight, and the inverse of the smallest.
+
+    Returns
+    -------
+    target : ndarray of shape (n_samples, n_classes)
+        Rows sum to 1.
+    weight : ndarray of shape (n_samples,)
+        Multiplies `loss.row_weight`.
+    """
+    raw = logits(proba)
     row_weight = np.where(loss.row_weight > 0, loss.row_weight, 1)
     gradient, hessian = loss.gradient_and_hessian(raw)
     if raw.ndim == 1:

@@ -12,6 +12,7 @@ all leaves together needs nothing else of the student.
 from typing import Any, NamedTuple
 
 import numpy as np
+from scipy.sparse import csr_array
 
 
 class Leaves(NamedTuple):
@@ -78,6 +79,35 @@ def mean_of_trees(values, reached):
     ndarray of shape (n_samples, n_classes)
     """
     total = np.zeros((len(reached), values.shape[1]))
+    of_tree = np.empty_like(total)
     for leaf in reached.T:
-        total += values[leaf]
-    return total / reached.shape[1]
+        total += np.take(values, leaf, axis=0, out=of_tree, mode="clip")
+    total /= reached.shape[1]
+    return total
+
+
+def sum_over_leaves(of_row, reached, n_leaves):
+    """Add up what rows carry in every leaf that they reach.
+
+    Parameters
+    ----------
+    of_row : ndarray of shape (n_samples, n_columns)
+    reached : ndarray of int of shape (n_samples, n_trees)
+    n_leaves : int
+
+    Returns
+    -------
+    ndarray of shape (n_leaves, n_columns)
+
+    Notes
+    -----
+    One sparse product a tree, over index arrays that all trees share.
+    """
+    n_samples = len(of_row)
+    ones, starts = np.ones(n_samples), np.arange(n_samples + 1, dtype=reached.dtype)
+    total = np.zeros((n_leaves, of_row.shape[1]))
+    for leaf in reached.T:
+        first, end = leaf.min(), leaf.max() + 1
+        shape = (n_samples, end - first)
+        total[first:end] += csr_array((ones, leaf - first, starts), shape=shape).T @ of_row
+    return total

@@ -5,7 +5,7 @@ from scipy.special import entr
 from sklearn.utils import check_array
 
 from skdistill._sklearn.tree import nodes_of
-from skdistill.students._leaves import add_up
+from skdistill.students._leaves import add_up, in_order
 from skdistill.students._refine import Leaves
 
 
@@ -67,6 +67,58 @@ def numbering(trees):
     return number, places
 
 
+def order_of_trees(trees, monotonic_cst):
+    """What brings leaf values into the order that constraints on features ask.
+
+    Parameters
+    ----------
+    trees : list of fitted trees
+    monotonic_cst : array-like of shape (n_features,) or None
+
+    Returns
+    -------
+    callable or None
+        Maps leaf values of two classes, numbered through the trees, to ordered ones.
+    """
+    if monotonic_cst is None:
+        return None
+    number, places = numbering(trees)
+    nodes = [nodes_of(tree.tree_) for tree in trees]
+
+    def order(values):
+        ordered = np.empty_like(values)
+        for of_tree, leaves, numbers in zip(nodes, places, number, strict=True):
+            proba = spread(of_tree, leaves, values[numbers[leaves]])
+            second = in_order(of_tree, proba[:, 1], np.asarray(monotonic_cst))[leaves]
+            ordered[numbers[leaves]] = np.column_stack([1 - second, second])
+        return ordered
+
+    return order
+
+
+def spread(nodes, leaves, values):
+    """Values of all nodes: of one above the leaves, their mean by weight of rows.
+
+    Parameters
+    ----------
+    nodes : structured ndarray of shape (n_nodes,)
+    leaves : ndarray of int of shape (n_leaves,)
+        Nodes that are leaves.
+    values : ndarray of shape (n_leaves, n_classes)
+
+    Returns
+    -------
+    ndarray of shape (n_nodes, n_classes)
+    """
+    weight = nodes["weighted_n_node_samples"][leaves, None]
+    sums = np.zeros((len(nodes), 1 + values.shape[1]))
+    sums[leaves] = np.hstack([weight, weight * values])
+    sums = add_up(nodes, sums)
+    proba = sums[:, 1:] / sums[:, :1]
+    proba[leaves] = values
+    return proba
+
+
 def write_tree(tree, leaves, values):
     """Put class probabilities into the leaves of a tree, in place.
 
@@ -77,14 +129,7 @@ def write_tree(tree, leaves, values):
         Nodes that are leaves.
     values : ndarray of shape (n_leaves, n_classes)
     """
-    grown = tree.tree_
-    weight = np.zeros((grown.node_count, 1))
-    weight[leaves, 0] = grown.weighted_n_node_samples[leaves]
-    sums = np.hstack([weight, np.zeros((grown.node_count, values.shape[1]))])
-    sums[leaves, 1:] = weight[leaves] * values
-    sums = add_up(nodes_of(grown), sums)
-    proba = sums[:, 1:] / sums[:, :1]
-    proba[leaves] = values
-    grown.value[:, 0, :] = proba
+    proba = spread(nodes_of(tree.tree_), leaves, values)
     gini = tree.criterion == "gini"
-    grown.impurity[:] = 1 - (proba**2).sum(1) if gini else entr(proba).sum(1) / np.log(2)
+    tree.tree_.value[:, 0] = proba
+    tree.tree_.impurity[:] = 1 - (proba**2).sum(1) if gini else entr(proba).sum(1) / np.log(2)

@@ -13,10 +13,10 @@ Soft targets leave no node pure. Where nothing but purity bounds the trees, as b
 they grow to single rows, with several times the nodes of the native forest.
 """
 
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
-from optuna.distributions import IntDistribution
+from optuna.distributions import CategoricalDistribution, IntDistribution
 from scipy.sparse import issparse
 from sklearn.base import clone
 from sklearn.ensemble import (
@@ -31,15 +31,19 @@ from sklearn.utils.parallel import Parallel, delayed
 from skdistill._sklearn.forest import score_out_of_bag, weights_are_drawn
 from skdistill._sklearn.tree import validate_params
 from skdistill.students._class_weight import class_factor
+from skdistill.students._complementary import grow_complementary
 from skdistill.students._labels import hard_columns
 from skdistill.students._leaves import labels_alone, plain_weight, probabilities
+from skdistill.students._mixture import solve_mixture
 from skdistill.students._registry import Fitted, Unsupported, register
 from skdistill.students._rows import weighted_rows
-from skdistill.students._tree_leaves import leaves_of_trees
+from skdistill.students._tree_leaves import leaves_of_trees, order_of_trees
 from skdistill.students.tree import check_tree, fit_soft, growth_target, tree_space
 
+_TREES = (DecisionTreeClassifier, ExtraTreeClassifier)
 
-def fit_forest(student, X, loss, *, random_state=None):
+
+def fit_forest(student, X, loss, *, refine=False, random_state=None):
     """Grow every tree of a forest on soft targets and solve its leaves for the loss.
 
     Parameters
@@ -48,6 +52,10 @@ def fit_forest(student, X, loss, *, random_state=None):
         Fitted in place. A clone has no trees, so ``warm_start`` means nothing.
     X : array-like, frame or sparse matrix of `loss.n_samples` rows
     loss : CombinedLoss
+    refine : bool, default=False
+        Whether each tree is grown on what the earlier ones leave over, and the leaves of
+        all trees are then solved together, on all rows. Trees of another criterion than
+        "gini" are grown as without it.
     random_state : int, default=None
         Not used: the student carries its own.
 
@@ -59,7 +67,8 @@ def fit_forest(student, X, loss, *, random_state=None):
     ------
     Unsupported
         For bagging of anything but trees, a bagged tree's own ``class_weight``, and what
-        a tree refuses.
+        a tree refuses; with `refine` for ``oob_score`` and
+        ``class_weight="balanced_subsample"``.
 
     Notes
     -----
@@ -74,18 +83,40 @@ def fit_forest(student, X, loss, *, random_state=None):
     if columns is not None:
         weight = plain_weight(loss.row_weight, loss)
         return Fitted(student.fit(X, loss.classes[columns], sample_weight=weight))
+    if refine:
+        _refuse_what_trees_share(student)
     target, weight = loss.pull()
     weight, columns = plain_weight(weight, loss), hard_columns(loss)
     _draw(student, X, loss.classes[columns], weight)
     tree = student.estimators_[0]
     check_tree(tree, loss)
     X = check_array(X, accept_sparse="csr", dtype=np.float32, ensure_all_finite=False)
-    _grow(student, X, loss, growth_target(tree.criterion, target, weight), weight)
+    complementary = refine and tree.criterion == "gini"
+    grow = _grow_in_turn if complementary else _grow
+    grow(student, X, loss, target, weight)
     student.classes_ = loss.classes
     student.n_classes_ = type(student.n_classes_)(loss.n_classes)
+    if refine:
+        stages = "+complementary+together" if complementary else "+together"
+        return Fitted(student, f"direct{stages}", _solve_together(student, X, loss))
     if student.oob_score:
         score_out_of_bag(student, X, columns)
     return Fitted(student)
+
+
+def _refuse_what_trees_share(student):
+    """Refuse what speaks of trees one by one, once they answer for one another."""
+    if student.oob_score:
+        raise Unsupported(
+            f"oob_score={student.oob_score!r} scores rows by the trees that did not see them; "
+            "with refine=True all trees are fitted for one another on all rows; set "
+            "oob_score=False, or use refine=False"
+        )
+    if getattr(student, "class_weight", None) == "balanced_subsample":
+        raise Unsupported(
+            "class_weight='balanced_subsample' weighs classes in each tree by itself; with "
+            "refine=True use 'balanced'"
+        )
 
 
 def _draw(student, X, y, weight):
@@ -95,7 +126,7 @@ def _draw(student, X, y, weight):
     if isinstance(student, BaggingClassifier):
         tree = student.estimator
         tree = DecisionTreeClassifier() if tree is None else tree
-        if type(tree) not in (DecisionTreeClassifier, ExtraTreeClassifier):
+        if type(tree) not in _TREES:
             raise Unsupported(
                 f"estimator={tree!r} is bagged by the general path; trees by their own"
             )
@@ -119,15 +150,51 @@ def _refuse_class_weight(tree):
         )
 
 
+def _grow_in_turn(student, X, loss, target, weight):
+    """Grow each tree on what those before it leave over."""
+    if loss.temperature != 1:
+        target = _best_of_rows(loss)
+    rows = student.estimators_samples_
+    grow_complementary(
+        student.estimators_,
+        X,
+        target,
+        loss.classes,
+        weights=(_tree_weight(student, loss, weight, drawn) for drawn in rows),
+        features=_features(student, X),
+        check_input=_needs_check(X),
+    )
+
+
+def _solve_together(student, X, loss):
+    """Solve the leaves of all trees for the loss; its parts after each step."""
+    leaves, tree = forest_leaves(student), student.estimators_[0]
+    order = order_of_trees(student.estimators_, tree.monotonic_cst)
+    values, curve = solve_mixture(leaves.values, leaves.apply(X), loss, order=order)
+    leaves.write(values)
+    return curve
+
+
+def _best_of_rows(loss):
+    """Class probabilities that minimise the loss of each row."""
+    return probabilities(loss.constant(np.arange(loss.n_samples), loss.n_samples))
+
+
+def _features(student, X):
+    every = np.arange(X.shape[1])
+    return getattr(student, "estimators_features_", [every] * len(student))
+
+
+def _needs_check(X):
+    return issparse(X) or bool(np.isnan(X).any())
+
+
 def _grow(student, X, loss, target, weight):
     """Grow the trees in threads, as the native fit does: the work is in compiled code."""
-    every = np.arange(X.shape[1])
-    features = getattr(student, "estimators_features_", [every] * len(student))
-    check_input = issparse(X) or bool(np.isnan(X).any())
+    target = growth_target(student.estimators_[0].criterion, target, weight)
+    every, check_input = np.arange(X.shape[1]), _needs_check(X)
 
-    @cache
-    def of_row():
-        return probabilities(loss.constant(np.arange(loss.n_samples), loss.n_samples))
+    of_row = cache(partial(_best_of_rows, loss))
 
     def grow(tree, drawn, features):
         own_X = X if np.array_equal(features, every) else X[:, features]
@@ -142,7 +209,10 @@ def _grow(student, X, loss, target, weight):
     Parallel(n_jobs=student.n_jobs, verbose=student.verbose, prefer="threads")(
         delayed(grow)(*of_tree)
         for of_tree in zip(
-            student.estimators_, student.estimators_samples_, features, strict=True
+            student.estimators_,
+            student.estimators_samples_,
+            _features(student, X),
+            strict=True,
         )
     )
 
@@ -179,6 +249,7 @@ def forest_space(student):
         "n_estimators": IntDistribution(5, 100, log=True),
         "max_depth": IntDistribution(3, 16),
         "min_samples_leaf": IntDistribution(1, 50, log=True),
+        "max_features": CategoricalDistribution(["sqrt", None]),
     }
 
 
@@ -190,6 +261,19 @@ def bagging_space(student):
     }
 
 
-register(RandomForestClassifier, fit_forest, search_space=forest_space, leaves=forest_leaves)
-register(ExtraTreesClassifier, fit_forest, search_space=forest_space, leaves=forest_leaves)
-register(BaggingClassifier, fit_forest, search_space=bagging_space, leaves=forest_leaves)
+def forest_pays(student, loss):
+    """Whether nothing is refused: on labels out of fold it paid at every size."""
+    tree = getattr(student, "estimator", None)
+    trees = tree is None or type(tree) in _TREES
+    balanced = getattr(student, "class_weight", None) == "balanced_subsample"
+    return trees and not student.oob_score and not balanced
+
+
+_PIECES = {
+    "refine": partial(fit_forest, refine=True),
+    "refine_pays": forest_pays,
+    "leaves": forest_leaves,
+}
+register(RandomForestClassifier, fit_forest, search_space=forest_space, **_PIECES)
+register(ExtraTreesClassifier, fit_forest, search_space=forest_space, **_PIECES)
+register(BaggingClassifier, fit_forest, search_space=bagging_space, **_PIECES)

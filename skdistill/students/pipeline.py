@@ -9,7 +9,7 @@ from sklearn.utils.metadata_routing import get_routing_for_object, process_routi
 
 from skdistill._sklearn.validation import take_params, take_rows
 from skdistill.students._labels import hard_columns
-from skdistill.students._registry import Fitted, fit_student, register
+from skdistill.students._registry import Fitted, fit_student, refine_pays, register
 from skdistill.students._registry import search_space as space_of
 from skdistill.students._routing import check_fit_params
 
@@ -88,10 +88,10 @@ def _transform_each(head, value):
     return _transform(head, value)
 
 
-def pipeline_space(student):
+def pipeline_space(student, *, refine=False):
     """Search space of the last step, prefixed by its name."""
     name, last = student.steps[-1]
-    return {f"{name}__{key}": value for key, value in space_of(last).items()}
+    return {f"{name}__{key}": value for key, value in space_of(last, refine=refine).items()}
 
 
 register(
@@ -100,4 +100,6 @@ register(
     search_space=pipeline_space,
     refine=partial(fit_pipeline, refine=True),
     delegates=True,
+    refined_space=partial(pipeline_space, refine=True),
+    refine_pays=lambda student, loss: refine_pays(student.steps[-1][1], loss),
 )

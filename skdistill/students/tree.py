@@ -101,7 +101,7 @@ def fit_soft(student, X, loss, target, weight, *, check_input=True, **values):
     -------
     student
     """
-    grow = _grow_by_regression if student.criterion == "gini" else _grow_on_copies
+    grow = grow_by_regression if student.criterion == "gini" else _grow_on_copies
     grown = grow(student, X, loss.n_classes, target, weight, check_input)
     leaves, nodes = grown.apply(X, check_input=check_input), nodes_of(grown.tree_)
     proba, mean = node_values(
@@ -155,11 +155,30 @@ def growth_target(criterion, target, weight):
     seen = target if weight is None else target[weight > 0]
     low, high = seen.min(axis=0), seen.max(axis=0)
     grid = 2.0 ** (np.frexp(np.max(high - low))[1] - _BITS)
-    return np.round((target - low) / grid) * grid
+    target = (target - low) / grid
+    np.round(target, out=target)
+    target *= grid
+    return target
 
 
-def _grow_by_regression(student, X, n_classes, target, weight, check_input):
-    """The splits of a Gini tree on rows repeated K times, by least squares."""
+def grow_by_regression(student, X, n_classes, target, weight, check_input):
+    """The splits of a Gini tree on rows repeated K times, by least squares.
+
+    Parameters
+    ----------
+    student : DecisionTreeClassifier or ExtraTreeClassifier
+        Gives the parameters.
+    X : array-like, frame or sparse matrix of shape (n_samples, n_features)
+    n_classes : int
+    target : ndarray
+        As `growth_target` returns it.
+    weight : ndarray of shape (n_samples,) or None
+    check_input : bool
+
+    Returns
+    -------
+    DecisionTreeRegressor or ExtraTreeRegressor
+    """
     params = student.get_params(deep=False)
     del params["class_weight"]
     params["criterion"] = "squared_error"

@@ -44,12 +44,15 @@ class TeacherLabels(NamedTuple):
         fit that only needs the labels does not load it.
     temperature : float or None
         T* of the calibration, where it has one.
+    in_sample : bool
+        Whether the teacher may have learned the rows that `proba` labels.
     """
 
     proba: np.ndarray
     extra: Any
     teacher: Any
     temperature: Any
+    in_sample: bool
 
 
 def label_rows(
@@ -147,7 +150,7 @@ def label_rows(
         hint_at_memory(teacher, X, y, time.perf_counter() - start)
     calibrated, temperature = _calibrator(proba, y, classes, rows, calibrate, sample_weight)
     more = None if extra is None else calibrated(ask(extra))
-    return TeacherLabels(calibrated(proba), more, fitted, temperature)
+    return TeacherLabels(calibrated(proba), more, fitted, temperature, cv is None)
 
 
 def _fit(teacher, X, y, fit_params):

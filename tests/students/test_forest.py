@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.special import softmax
 from sklearn.base import clone
 from sklearn.datasets import make_classification
 from sklearn.ensemble import BaggingClassifier, ExtraTreesClassifier, RandomForestClassifier
@@ -332,3 +333,180 @@ def test_the_search_space_names_parameters_of_the_forest(student):
     space = search_space(student)
     assert "n_estimators" in space
     assert space.keys() <= student.get_params().keys()
+
+
+# Trees for one another ---------------------------------------------------------
+
+
+def refined(student, X, loss):
+    return fit_student(student, X, loss, refine=True)
+
+
+def total(student, X, loss):
+    return loss.parts(logits(student.predict_proba(X))).total
+
+
+@every_forest
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
+def test_trees_for_one_another_have_a_lower_loss_than_trees_alone(student, temperature):
+    X, y, proba = rows()
+    loss = CombinedLoss(proba, y, alpha=0.7, temperature=temperature)
+    alone, together = distil(student, X, loss), refined(student, X, loss)
+    assert together.path == "direct+complementary+together"
+    falls = np.diff([parts.total for parts in together.curve])
+    assert np.all(falls <= 1e-6)
+    assert total(together.student, X, loss) == pytest.approx(together.curve[-1].total)
+    assert together.curve[-1].total < total(alone, X, loss)
+    assert together.student.get_params().keys() == student.get_params().keys()
+
+
+@pytest.mark.parametrize(("n_rows", "share"), [(300, 0.98), (3000, 0.8)])
+def test_they_answer_better_for_rows_that_were_not_seen(n_rows, share):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(n_rows + 1000, 4))
+    proba = softmax(np.column_stack([X[:, 0] * X[:, 1], 2 * X[:, 2], X[:, 3] ** 2]), axis=1)
+    y = (proba.cumsum(axis=1) < rng.uniform(size=(len(X), 1))).sum(axis=1)
+    loss = CombinedLoss(proba[:n_rows], y[:n_rows], alpha=0.7)
+    truth = CombinedLoss(proba[n_rows:], alpha=1)
+    student = RandomForestClassifier(10, max_depth=8, max_features=None, random_state=0)
+    alone = total(distil(student, X[:n_rows], loss), X[n_rows:], truth)
+    together = total(refined(student, X[:n_rows], loss).student, X[n_rows:], truth)
+    assert together < share * alone
+
+
+@every_forest
+def test_one_hot_labels_and_alpha_zero_are_the_plain_forest_refined_or_not(student):
+    X, y, proba = rows()
+    for loss in (
+        CombinedLoss(np.eye(3)[y], y, alpha=0.5),
+        CombinedLoss(proba, y, alpha=0, temperature=3),
+    ):
+        expected = clone(student).fit(X, y).predict_proba(X)
+        assert_array_equal(refined(student, X, loss).student.predict_proba(X), expected)
+
+
+@every_forest
+def test_nodes_of_trees_for_one_another_make_sense(student):
+    X, y, proba = rows()
+    forest = refined(student, X, CombinedLoss(proba, y, alpha=0.7)).student
+    for tree in forest.estimators_:
+        tree = tree.tree_
+        inner = np.flatnonzero(tree.children_left >= 0)
+        weight = tree.weighted_n_node_samples[:, None]
+        mass = weight * tree.value[:, 0]
+        below = mass[tree.children_left[inner]] + mass[tree.children_right[inner]]
+        assert_allclose(mass[inner], below, atol=1e-9)
+        assert_allclose(tree.value.sum(axis=2), 1)
+        assert np.all((tree.impurity >= -1e-12) & (tree.impurity <= 1))
+    if hasattr(forest, "feature_importances_"):
+        assert forest.feature_importances_.sum() == pytest.approx(1)
+        assert np.all(forest.feature_importances_ >= 0)
+
+
+@pytest.mark.parametrize("criterion", ["entropy", "log_loss"])
+def test_other_criteria_grow_trees_alone_and_solve_leaves_together(criterion):
+    X, y, proba = rows()
+    loss = CombinedLoss(proba, y, alpha=0.7)
+    student = RandomForestClassifier(5, max_depth=4, criterion=criterion, random_state=0)
+    alone, together = distil(student, X, loss), refined(student, X, loss)
+    assert together.path == "direct+together"
+    for mine, theirs in zip(together.student.estimators_, alone.estimators_, strict=True):
+        assert_array_equal(mine.tree_.threshold, theirs.tree_.threshold)
+    assert total(together.student, X, loss) < total(alone, X, loss)
+
+
+@pytest.mark.parametrize(
+    ("params", "named"),
+    [
+        ({"oob_score": True}, "oob_score=True"),
+        ({"class_weight": "balanced_subsample"}, "class_weight='balanced_subsample'"),
+    ],
+)
+def test_what_speaks_of_trees_one_by_one_is_refused(params, named):
+    X, y, proba = rows()
+    student = RandomForestClassifier(5, random_state=0, **params)
+    with pytest.raises(Unsupported, match=named):
+        refined(student, X, CombinedLoss(proba, y, alpha=0.7))
+
+
+def test_bagging_of_anything_but_trees_has_no_leaves_to_refine():
+    X, y, proba = rows()
+    with pytest.raises(Unsupported, match="LogisticRegression"):
+        refined(BaggingClassifier(LogisticRegression()), X, CombinedLoss(proba, y, alpha=0.7))
+
+
+@pytest.mark.parametrize("temperature", [1.0, 3.0])
+@pytest.mark.parametrize("kind", ["forest", "bagging"])
+def test_trees_for_one_another_rise_and_fall_as_asked(temperature, kind):
+    X, y, proba = rows(2, n_samples=400)
+    cst = [1, -1, 0, 1, 0, 0]
+    student = RandomForestClassifier(8, max_depth=5, monotonic_cst=cst, random_state=0)
+    if kind == "bagging":
+        student = BaggingClassifier(
+            DecisionTreeClassifier(max_depth=5, monotonic_cst=cst), 8, random_state=0
+        )
+    loss = CombinedLoss(proba, y, alpha=0.7, temperature=temperature)
+    fitted = refined(student, X, loss)
+    assert fitted.curve[-1].total < fitted.curve[0].total
+    for feature in (0, 1, 3):
+        sweep = np.repeat(X[:60], 40, axis=0)
+        sweep[:, feature] = np.tile(np.linspace(-4, 4, 40), 60)
+        second = fitted.student.predict_proba(sweep)[:, 1].reshape(60, 40)
+        assert np.all(cst[feature] * np.diff(second, axis=1) >= -1e-12)
+
+
+@pytest.mark.parametrize("container", [np.asarray, sp.csr_matrix, pd.DataFrame])
+def test_trees_for_one_another_take_what_the_forest_takes(container):
+    X, y, proba = rows()
+    X = np.where(np.abs(X) < 0.3, 0, X)
+    loss = CombinedLoss(proba, y, alpha=0.7)
+    student = BaggingClassifier(TREE, 5, max_features=0.5, random_state=0)
+    expected = refined(student, X, loss).student.predict_proba(X)
+    own = container(X)
+    assert_allclose(refined(student, own, loss).student.predict_proba(own), expected)
+
+
+def test_trees_for_one_another_take_missing_values():
+    X, y, proba = rows()
+    X[::7, 1] = np.nan
+    loss = CombinedLoss(proba, y, alpha=0.7)
+    fitted = refined(RandomForestClassifier(5, max_depth=5, random_state=0), X, loss)
+    assert total(fitted.student, X, loss) == pytest.approx(fitted.curve[-1].total)
+
+
+def test_trees_for_one_another_do_not_depend_on_n_jobs():
+    X, y, proba = rows()
+    loss = CombinedLoss(proba, y, alpha=0.7)
+    one, two = (
+        refined(RandomForestClassifier(5, random_state=0, n_jobs=n_jobs), X, loss).student
+        for n_jobs in (1, 2)
+    )
+    assert_array_equal(one.predict_proba(X), two.predict_proba(X))
+
+
+def test_trees_for_one_another_count_integer_weights_as_rows():
+    X, y, proba = rows()
+    times = np.random.default_rng(0).integers(1, 4, len(y))
+    again = np.repeat(np.arange(len(y)), times)
+    student = RandomForestClassifier(
+        3, max_depth=4, bootstrap=False, max_features=None, random_state=0
+    )
+    weighted = CombinedLoss(proba, y, alpha=0.7, sample_weight=times)
+    repeated = CombinedLoss(proba[again], y[again], alpha=0.7)
+    assert_allclose(
+        refined(student, X, weighted).student.predict_proba(X),
+        refined(student, X[again], repeated).student.predict_proba(X),
+        atol=1e-6,
+    )
+
+
+def test_class_weight_moves_trees_for_one_another_as_it_moves_others():
+    X, y, proba = rows(2)
+    loss = CombinedLoss(proba, y, alpha=0.7, classes=np.array(["a", "b"]))
+    student = RandomForestClassifier(5, max_depth=4, random_state=0)
+    weight = {"a": 1.0, "b": 9.0}
+    plain = refined(student, X, loss).student.predict_proba(X)[:, 1]
+    student = student.set_params(class_weight=weight)
+    heavy = refined(student, X, loss).student
+    assert heavy.class_weight == weight
+    assert heavy.predict_proba(X)[:, 1].mean() > plain.mean() + 0.1

@@ -25,16 +25,7 @@ from skdistill.students._class_weight import absorb_class_weight
 
 
 class Unsupported(ValueError):
-    """A path cannot honour a parameter, which the message names.
-
-    Attributes
-    ----------
-    final : bool
-        Whether no other path is left; so a meta-student's own refusal differs from that
-        of the student inside it.
-    """
-
-    final = False
+    """A path cannot honour a parameter, which the message names."""
 
 
 class Fitted(NamedTuple):
@@ -63,6 +54,8 @@ class _Family(NamedTuple):
     refine: Any
     refine_pays: Any
     leaves: Any
+    absorb: Any
+    delegates: bool
 
 
 _FAMILIES = {}
@@ -70,7 +63,15 @@ _EXTRAS = dict.fromkeys(("lightgbm", "xgboost", "catboost"), "skdistill[boost]")
 
 
 def register(
-    student_class, fit, *, search_space=None, refine=None, refine_pays=None, leaves=None
+    student_class,
+    fit,
+    *,
+    search_space=None,
+    refine=None,
+    refine_pays=None,
+    leaves=None,
+    absorb=absorb_class_weight,
+    delegates=False,
 ):
     """Let students of exactly this class be fitted by a function of your own.
 
@@ -94,9 +95,17 @@ def register(
         None: never.
     leaves : callable, default=None
         Maps a fitted student to its `skdistill.students._refine.Leaves`.
+    absorb : callable, default=absorb_class_weight
+        Moves class weights from an unfitted student into the loss: see
+        `skdistill.students._class_weight.absorb_class_weight`.
+    delegates : bool, default=False
+        Whether `fit` hands its work to `fit_student` for a student inside. The general
+        path is then not for the outer one.
     """
     space = search_space or _no_space
-    _FAMILIES[_full_name(student_class)] = _Family(fit, space, refine, refine_pays, leaves)
+    _FAMILIES[_full_name(student_class)] = _Family(
+        fit, space, refine, refine_pays, leaves, absorb, delegates
+    )
 
 
 def available():
@@ -210,26 +219,37 @@ def fit_student(student, X, loss, *, refine=False, random_state=None, **fit_para
     """
     if not isinstance(student, Pipeline):
         refuse_weight(fit_params)
-    family, general = _family(student), _FAMILIES[_full_name(object)]
     if refine == "auto":
         refine = refine_pays(student, loss)
-    fits = (_refiner(student),) if refine else (family.fit, general.fit)
-    for fit in fits:
-        own, own_loss, changed = clone(student), loss, {}
-        # labels alone any student weighs by class itself, some by one class against the rest
-        if fit is not general.fit or loss.alpha > 0:
-            own_loss, changed = absorb_class_weight(own, loss)
-        changed |= unset_seeds(own, random_state)
+    *others, last = _paths(student, refine)
+    for fit in others:
         try:
-            fitted = fit(own, X, own_loss, random_state=random_state, **fit_params)
-        except Unsupported as refusal:
-            refusal.final |= fit is fits[-1]
-            if refusal.final:
-                raise
+            return _fit_by(fit, student, X, loss, random_state, fit_params)
+        except Unsupported:
             continue
-        assign_params(fitted.student, changed)
-        return fitted
-    raise AssertionError("unreachable: the general path returns or raises")
+    return _fit_by(last, student, X, loss, random_state, fit_params)
+
+
+def _paths(student, refine):
+    """Fitters of a student, in the order in which they are tried."""
+    family = _family(student)
+    if refine:
+        return [_refiner(student)]
+    if family.delegates or family.fit is _general():
+        return [family.fit]
+    return [family.fit, _general()]
+
+
+def _fit_by(fit, student, X, loss, random_state, fit_params):
+    """Fit a clone along one path, and give it back the parameters that the fit changed."""
+    own, restore = clone(student), None
+    # labels alone any student weighs by class itself, some by one class against the rest
+    if fit is not _general() or loss.uses_soft_labels:
+        own, loss, restore = _family(student).absorb(own, loss)
+    seeds = unset_seeds(own, random_state)
+    fitted = fit(own, X, loss, random_state=random_state, **fit_params)
+    assign_params(fitted.student, seeds)
+    return fitted if restore is None else fitted._replace(student=restore(fitted.student))
 
 
 def refuse_weight(fit_params):
@@ -248,6 +268,10 @@ def _refiner(student):
             f"{type(student).__name__} has no such step; use refine=False"
         )
     return refine
+
+
+def _general():
+    return _FAMILIES[_full_name(object)].fit
 
 
 def _family(student):

@@ -10,12 +10,12 @@ an exponential loss whose minimiser over targets q is q too, and `AdaBoostClassi
 minimises one by votes: its probabilities stay within bounds that no target moves.
 """
 
-import numpy as np
 from optuna.distributions import FloatDistribution, IntDistribution
 from sklearn.ensemble import GradientBoostingClassifier
 
 from skdistill._sklearn.gradient_boosting import train_gradient_boosting
 from skdistill.students._labels import hard_columns
+from skdistill.students._leaves import labels_alone, plain_weight
 from skdistill.students._registry import Fitted, Unsupported, register
 from skdistill.students._rows import weighted_rows
 
@@ -28,28 +28,13 @@ def fit_gradient_boosting(student, X, loss, *, random_state=None, **fit_params):
     if student.init is not None and student.init != "zero":
         raise Unsupported(f"init={student.init!r} of {name} learns labels; use None or 'zero'")
     X, loss, _ = weighted_rows(X, loss, {})
-    columns = hard_columns(loss)
-    if _is_native(loss, columns):
-        weight = None if np.all(loss.sample_weight == 1) else loss.sample_weight
+    columns = labels_alone(loss)
+    if columns is not None:  # ties between splits then break as natively
+        weight = plain_weight(loss.row_weight, loss)
         student.fit(X, loss.classes[columns], sample_weight=weight, **fit_params)
     else:
-        train_gradient_boosting(student, X, columns, loss, **fit_params)
+        train_gradient_boosting(student, X, hard_columns(loss), loss, **fit_params)
     return Fitted(student, curve=[loss.parts(r) for r in student.staged_decision_function(X)])
-
-
-def _is_native(loss, columns):
-    """Whether the loss is that of labels; then ties between splits break as natively.
-
-    They are common: the first gradient has one value for each class.
-    """
-    certain = loss.blend()[np.arange(loss.n_samples), columns] == 1
-    certain |= loss.row_weight == 0
-    return (
-        (loss.temperature == 1 or loss.alpha == 0)
-        and np.all(certain)
-        and np.allclose(loss.row_weight, loss.sample_weight, rtol=1e-9)
-        and len(np.unique(columns)) == loss.n_classes
-    )
 
 
 def gradient_boosting_space(student):

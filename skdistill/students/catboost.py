@@ -31,8 +31,7 @@ from sklearn.preprocessing import LabelEncoder
 from skdistill.students._boosting import baseline, codes
 from skdistill.students._class_weight import class_factor
 from skdistill.students._leaves import labels_alone
-from skdistill.students._reduction import fit_by_labels
-from skdistill.students._registry import Fitted, register
+from skdistill.students._registry import Fitted, Unsupported, register
 from skdistill.students._rows import weighted_rows
 
 _WEIGHTS = {"class_weights", "auto_class_weights", "scale_pos_weight"}
@@ -56,16 +55,11 @@ def fit_catboost(student, X, loss, *, random_state=None, **fit_params):
     leaves are solved here, `leaf_estimation_iterations` counts the Newton steps of a pass.
     """
     X, loss, fit_params = weighted_rows(X, loss, fit_params)
-    given = student.get_params()
-    params = {name: value for name, value in given.items() if name not in _WEIGHTS}
-    loss = _weighted(loss, given)
-    if _is_direct(loss, params, fit_params):
-        fitted = Fitted(_fit_directly(type(student), params, X, loss, fit_params))
-    else:
-        own = type(student)(**params)
-        fitted = fit_by_labels(own, X, loss, random_state=random_state, **fit_params)
-    _take_model(student, fitted.student)
-    return fitted._replace(student=student)
+    params = student.get_params()
+    if not _is_direct(loss, params, fit_params):
+        raise Unsupported("CatBoost grows no trees on soft targets with these parameters")
+    _take_model(student, _fit_directly(type(student), params, X, loss, fit_params))
+    return Fitted(student)
 
 
 def _is_direct(loss, params, fit_params):
@@ -89,8 +83,24 @@ def _is_direct(loss, params, fit_params):
     )
 
 
+def absorb_class_weights(student, loss):
+    """Move class weights, which CatBoost has by three names, from a student into the loss.
+
+    A fitted CatBoost model refuses other parameters: its model is moved, not its weights.
+    """
+    params = student.get_params()
+    if not _WEIGHTS & params.keys():
+        return student, loss, None
+
+    def restore(fitted):
+        _take_model(student, fitted)
+        return student
+
+    own = type(student)(**{k: v for k, v in params.items() if k not in _WEIGHTS})
+    return own, _weighted(loss, params), restore
+
+
 def _weighted(loss, params):
-    """The loss under the class weights that CatBoost has by three names."""
     weight = params.get("class_weights")
     if isinstance(weight, dict):
         weight = [weight.get(label, 1.0) for label in loss.classes.tolist()]
@@ -107,7 +117,7 @@ def _weighted(loss, params):
 
 
 def _is_cross_entropy(loss):
-    return loss.n_classes == 2 and (loss.temperature == 1 or loss.alpha == 0)
+    return loss.n_classes == 2 and loss.is_cross_entropy
 
 
 def _fit_directly(catboost_class, params, X, loss, fit_params):
@@ -231,4 +241,9 @@ def catboost_space(student):
     }
 
 
-register("catboost.core.CatBoostClassifier", fit_catboost, search_space=catboost_space)
+register(
+    "catboost.core.CatBoostClassifier",
+    fit_catboost,
+    search_space=catboost_space,
+    absorb=absorb_class_weights,
+)

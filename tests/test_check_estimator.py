@@ -1,7 +1,11 @@
 """scikit-learn's own conformance checks, strict where both parts are."""
 
 import pytest
-from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.ensemble import (
+    BaggingClassifier,
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+)
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
@@ -26,6 +30,13 @@ WEIGHED_OTHERWISE = {
         make_pipeline(StandardScaler(), LogisticRegression()),
     ),
 }
+REFINED = {
+    "refined forest": (DecisionTreeClassifier(), RandomForestClassifier(5)),
+    "refined bagging": (
+        DecisionTreeClassifier(),
+        BaggingClassifier(DecisionTreeClassifier(), 5),
+    ),
+}
 WEIGHTS = {
     f"check_sample_weight_equivalence_on_{kind}_data": "the teacher's own"
     for kind in ("dense", "sparse")
@@ -33,12 +44,13 @@ WEIGHTS = {
 
 
 @pytest.mark.filterwarnings("ignore")  # the checks pass odd data on purpose
-@pytest.mark.parametrize("name", [*STRICT, *WEIGHED_OTHERWISE])
+@pytest.mark.parametrize("name", [*STRICT, *WEIGHED_OTHERWISE, *REFINED])
 def test_the_contract_of_scikit_learn_holds(name):
-    teacher, student = {**STRICT, **WEIGHED_OTHERWISE}[name]
-    expected = WEIGHTS if name in WEIGHED_OTHERWISE else {}
+    teacher, student = {**STRICT, **WEIGHED_OTHERWISE, **REFINED}[name]
+    expected = {} if name in STRICT else WEIGHTS
+    options = {"refine": True} if name in REFINED else {}
     results = check_estimator(
-        DistilledClassifier(teacher, student),
+        DistilledClassifier(teacher, student, **options),
         expected_failed_checks=expected,
         on_skip=None,
         on_fail=None,

@@ -667,3 +667,64 @@ def test_a_default_range_of_columns_is_a_position_not_a_name():
     proba = pd.DataFrame(GaussianNB().fit(X, Y).predict_proba(X))
     model = distilled().fit(X, CODES + 1, teacher_proba=proba)
     assert model.score(X, CODES + 1) > 0.9
+
+
+# Leaves and trees for one another ---------------------------------------------
+
+SMALL_FOREST = RandomForestClassifier(5, max_depth=3, random_state=0)
+REFINED = "direct+complementary+together"
+
+
+@pytest.mark.parametrize(
+    ("options", "path"),
+    [
+        ({"cv": 3}, REFINED),
+        ({"cv": "oob", "teacher": RandomForestClassifier(40, random_state=0)}, REFINED),
+        ({}, "direct"),  # the teacher learned the rows that it labels
+        ({"transfer": "munge", "transfer_size": 0.5}, "direct"),
+        ({"transfer": "munge", "transfer_size": 1.0}, REFINED),
+        ({"cv": 3, "refine": False}, "direct"),
+        ({"refine": True}, REFINED),
+        ({"cv": 3, "alpha": 0}, "direct"),
+        ({"cv": 3, "student": TREE}, "direct"),
+        ({"cv": 3, "student": clone(SMALL_FOREST).set_params(oob_score=True)}, "direct"),
+        ({"cv": 3, "student": make_pipeline(StandardScaler(), SMALL_FOREST)}, REFINED),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:Some inputs do not have OOB scores")
+def test_refine_auto_refines_where_it_was_measured_to_pay(options, path):
+    options = {"student": SMALL_FOREST, "random_state": 0} | options
+    assert distilled(**options).fit(X, Y).fit_path_ == path
+
+
+def test_given_labels_may_be_of_rows_that_their_teacher_learned():
+    proba = clone(FOREST).fit(X, Y).predict_proba(X)
+    model = distilled(student=SMALL_FOREST, random_state=0)
+    assert model.fit(X, Y, teacher_proba=proba).fit_path_ == "direct"
+    model.set_params(refine=True).fit(X, Y, teacher_proba=proba)
+    assert model.fit_path_ == REFINED
+
+
+def test_the_loss_curve_ends_at_the_loss_of_a_refined_student():
+    model = distilled(student=SMALL_FOREST, cv=3, random_state=0).fit(X, Y)
+    assert model.loss_curve_["total"][-1] == pytest.approx(model.loss_.total)
+    assert model.loss_curve_["total"][-1] < model.loss_curve_["total"][0]
+
+
+def test_a_student_that_cannot_be_refined_is_named():
+    for student in (GaussianNB(), make_pipeline(StandardScaler(), GaussianNB())):
+        with pytest.raises(ValueError, match=r"refine=True .* GaussianNB"):
+            distilled(student=student, refine=True, temperature=1).fit(X, Y)
+    with pytest.raises(ValueError, match="'refine' parameter"):
+        distilled(refine="always").fit(X, Y)
+
+
+def test_a_refined_forest_is_of_the_size_of_a_forest():
+    limits = {"max_leaf_nodes": 6, "max_depth": 4}
+    student = clone(SMALL_FOREST).set_params(**limits)
+    model = distilled(student=student, cv=3, random_state=0).fit(X, Y)
+    assert all(
+        tree.get_n_leaves() <= 6 and tree.get_depth() <= 4
+        for tree in model.student_.estimators_
+    )
+    assert model.student_.get_params() == student.get_params()

@@ -1,4 +1,7 @@
-"""Laws that every registered family obeys; a new family is tested by being registered."""
+"""Laws that every registered family obeys; a new family is tested by being registered.
+
+A family with a refiner obeys them refined too.
+"""
 
 import pickle
 import subprocess
@@ -17,7 +20,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from skdistill._estimators._params import unset_seeds
 from skdistill.loss import CombinedLoss, logits
-from skdistill.students import available, fit_student
+from skdistill.students import _registry, available, fit_student
 
 # Smaller than the defaults where those are slow or chatty
 SMALL = {
@@ -48,8 +51,13 @@ FAMILIES = {
     for name, cls in available().items()
 }
 GENERAL = SGDClassifier(loss="log_loss", alpha=1e-3, max_iter=50, tol=None)
-STUDENTS = {**FAMILIES, "the general path": GENERAL}
-HOLDS_CODES_ONLY = {"XGBClassifier"}
+REFINED = {
+    f"{name}, refined": student
+    for name, student in FAMILIES.items()
+    if name != "Pipeline" and _registry._family(student).refine is not None
+}
+STUDENTS = {**FAMILIES, "the general path": GENERAL, **REFINED}
+HOLDS_CODES_ONLY = {name for name in STUDENTS if name.startswith("XGB")}
 # a small dose of shrunken trees falls short of the distribution it aims at
 SHRINKS = {name for name in STUDENTS if "Boost" in name or name.startswith(("LGB", "XGB"))}
 
@@ -82,8 +90,9 @@ def native(name, X, y, sample_weight=None):
     return student.fit(X, labels, **({} if sample_weight is None else {key: sample_weight}))
 
 
-def distil(name, X, loss):
-    return fit_student(STUDENTS[name], X, loss, random_state=0).student
+def distil(name, X, loss, student=None):
+    student = STUDENTS[name] if student is None else student
+    return fit_student(student, X, loss, refine=name in REFINED, random_state=0).student
 
 
 def total_loss(loss, student, X):
@@ -167,7 +176,7 @@ def test_many_classes_are_no_cause_to_warn(name):
     y = np.arange(len(y)) % len(labels)
     classes = np.arange(len(labels)) if name in HOLDS_CODES_ONLY else labels
     loss = CombinedLoss(0.5 * np.eye(26)[y] + 0.5 / 26, y, temperature=2, classes=classes)
-    assert len(fit_student(clone(STUDENTS[name]), X, loss).student.classes_) == 26
+    assert len(distil(name, X, loss).classes_) == 26
 
 
 @every_student
@@ -197,7 +206,7 @@ def test_a_known_conditional_distribution_is_recovered(name):
     enough = {"n_estimators": 100, "max_iter": 100} if name in SHRINKS else {}
     taken = student.get_params(deep=False)
     student.set_params(**{key: value for key, value in enough.items() if key in taken})
-    proba = fit_student(student, X, loss, random_state=0).student.predict_proba(X)
+    proba = distil(name, X, loss, student).predict_proba(X)
     assert np.abs(proba - truth[group]).mean() < 0.01
 
 
@@ -248,6 +257,6 @@ def test_no_training_row_is_left_inside_the_student(name):
         student.set_params(max_depth=3)
     plain = pickle.dumps(clone(student).fit(X, y))
     loss = CombinedLoss(proba, y, temperature=2.0, alpha=0.3)
-    distilled = pickle.dumps(fit_student(student, X, loss, random_state=0).student)
+    distilled = pickle.dumps(distil(name, X, loss, student))
     assert b"skdistill" not in distilled
     assert len(distilled) < len(plain) + 8 * len(y)

@@ -57,8 +57,9 @@ def grow_complementary(trees, X, target, classes, *, weights, features, check_in
 
 def _node_values(nodes, leaves, weight, target, excess, monotonic_cst):
     """Mean target plus the shrunken mean excess of each node, as a distribution."""
-    columns = [weight, *(weight * of_class for of_class in np.hstack([target, excess]).T)]
-    sums = [np.bincount(leaves, column, len(nodes)) for column in columns]
+    sums = [np.bincount(leaves, weight, len(nodes))]
+    for of_class in (*target.T, *excess.T):
+        sums.append(np.bincount(leaves, weight * of_class, len(nodes)))
     sums = add_up(nodes, np.column_stack(sums))
     total, of_target, of_excess = np.split(sums, [1, 1 + target.shape[1]], axis=1)
     proba = nearest_distribution(of_target / total + of_excess / (total + _ROWS_AGAINST))

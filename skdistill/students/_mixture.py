@@ -66,9 +66,11 @@ def solve_mixture(values, reached, loss, *, prior=1.0, order=None, tol=1e-5, max
         return proba, parts, parts.total + pull * rel_entr(start, values).sum()
 
     proba, parts, best = evaluate(values)
-    curve = [parts]
+    curve, fixed = [parts], _fixed_targets(loss)
     for _ in range(max_iter):
-        aim = _step(values, proba, reached, loss, prior * start)
+        target, weight = fixed or tangent_targets(proba, loss)
+        target = target * (weight * loss.row_weight)[:, None]
+        aim = _step(values, proba, reached, target, prior * start)
         aim = aim if order is None else order(aim)
         trial = _descend(values, aim, evaluate, best)
         if trial is None:
@@ -81,10 +83,13 @@ def solve_mixture(values, reached, loss, *, prior=1.0, order=None, tol=1e-5, max
     return values, curve
 
 
-def _step(values, proba, reached, loss, held):
-    """The EM step for targets that are tangent to the loss."""
-    target, weight = tangent_targets(proba, loss)
-    target *= (weight * loss.row_weight)[:, None]
+def _fixed_targets(loss):
+    """Targets and factors of weights that do not change with what the ensemble says."""
+    return (loss.blend(), 1.0) if loss.temperature == 1 else None
+
+
+def _step(values, proba, reached, target, held):
+    """The EM step for weighted targets, which are used up."""
     ratio = np.divide(target, proba, out=target, where=proba > 0)
     mass = values * sum_over_leaves(ratio, reached, len(values)) + held
     total = mass.sum(axis=1, keepdims=True)

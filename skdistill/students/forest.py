@@ -16,7 +16,7 @@ they grow to single rows, with several times the nodes of the native forest.
 from functools import cache, partial
 
 import numpy as np
-from optuna.distributions import IntDistribution
+from optuna.distributions import CategoricalDistribution, IntDistribution
 from scipy.sparse import issparse
 from sklearn.base import clone
 from sklearn.ensemble import (
@@ -251,6 +251,7 @@ def forest_space(student):
         "n_estimators": IntDistribution(5, 100, log=True),
         "max_depth": IntDistribution(3, 16),
         "min_samples_leaf": IntDistribution(1, 50, log=True),
+        "max_features": CategoricalDistribution(["sqrt", None]),
     }
 
 

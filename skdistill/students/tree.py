@@ -155,7 +155,10 @@ def growth_target(criterion, target, weight):
     seen = target if weight is None else target[weight > 0]
     low, high = seen.min(axis=0), seen.max(axis=0)
     grid = 2.0 ** (np.frexp(np.max(high - low))[1] - _BITS)
-    return np.round((target - low) / grid) * grid
+    target = (target - low) / grid
+    np.round(target, out=target)
+    target *= grid
+    return target
 
 
 def grow_by_regression(student, X, n_classes, target, weight, check_input):

@@ -14,10 +14,12 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.datasets import make_classification
 from sklearn.linear_model import LogisticRegression, SGDClassifier
+from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
+from skdistill import DistilledClassifier
 from skdistill._estimators._params import unset_seeds
 from skdistill.loss import CombinedLoss, logits
 from skdistill.students import _registry, available, fit_student
@@ -260,3 +262,19 @@ def test_no_training_row_is_left_inside_the_student(name):
     distilled = pickle.dumps(distil(name, X, loss, student))
     assert b"skdistill" not in distilled
     assert len(distilled) < len(plain) + 8 * len(y)
+
+
+@every_student
+def test_generated_rows_teach_every_family_and_leave_it_plain(name):
+    X, y, _ = rows(3)
+    model = DistilledClassifier(
+        GaussianNB(), STUDENTS[name], alpha=0.8, transfer="munge", random_state=0
+    )
+    student = model.set_params(transfer_size=2.0).fit(X, y).student_
+    assert type(student) is type(STUDENTS[name])
+    assert str(student.get_params()) == str(STUDENTS[name].get_params())
+    assert b"skdistill" not in pickle.dumps(student)
+    prior = np.log(3)  # nats: the classes are balanced
+    assert model.loss_.hard < prior
+    alone = model.set_params(transfer=None).fit(X, y).student_
+    assert not np.array_equal(alone.predict_proba(X), student.predict_proba(X))

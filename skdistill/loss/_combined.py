@@ -220,6 +220,16 @@ class CombinedLoss:
         return self._offset.sum()
 
     @property
+    def uses_soft_labels(self):
+        """Whether soft labels have any weight: ``alpha > 0``."""
+        return self.alpha > 0
+
+    @property
+    def is_cross_entropy(self):
+        """Whether the loss is cross-entropy against `blend`, with no temperature in it."""
+        return self.temperature == 1 or not self.uses_soft_labels
+
+    @property
     def labels(self):
         """The user's label of each row; meaningful where ``y >= 0``."""
         return self.classes[self.y]
@@ -372,6 +382,9 @@ class CombinedLoss:
     def reweight(self, factor):
         """The loss with every row's sample weight multiplied by a factor.
 
+        Of a whole loss the means of both terms follow the new weights. A part that `take`
+        returned keeps the means of its whole.
+
         Parameters
         ----------
         factor : array-like of shape (n_samples,)
@@ -380,6 +393,9 @@ class CombinedLoss:
         -------
         CombinedLoss
         """
+        factor = np.asarray(factor, dtype=np.float64)
+        if "_part_of" in self.__dict__:
+            return self._scaled(factor)
         return CombinedLoss(
             self.soft_labels,
             self.y,
@@ -389,6 +405,17 @@ class CombinedLoss:
             scale_soft_loss=self.scale_soft_loss,
             classes=self.classes,
         )
+
+    def _scaled(self, factor):
+        """A part, each row's weight in each term multiplied: the whole sets the means."""
+        part = copy.copy(self)
+        for name in _SUMS:
+            part.__dict__.pop(name, None)
+        for name in _WEIGHTS:
+            weight = getattr(self, name)
+            setattr(part, name, weight * _rows(factor, weight))
+        part._terms = [(tau, weight * factor) for tau, weight in self._terms]
+        return part
 
     def blend(self, temperature=1.0):
         """Soft and hard labels mixed into one target per row.
@@ -498,6 +525,9 @@ class CombinedLoss:
 _PER_ROW = (
     "soft_labels", "y", "sample_weight", "row_weight", "_has_soft", "_soft_weight",
     "_hard_weight", "_softened", "_negentropy", "_offset", "_pull",
+)  # fmt: skip
+_WEIGHTS = (
+    "sample_weight", "row_weight", "_soft_weight", "_hard_weight", "_offset", "_pull",
 )  # fmt: skip
 _SUMS = ("total_weight", "_offset_sum")
 

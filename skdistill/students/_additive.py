@@ -341,7 +341,7 @@ def leaves_together(fit):
     """
 
     def refine(student, X, loss, **params):
-        if loss.alpha == 0 or labels_alone(loss) is not None:
+        if not loss.uses_soft_labels or labels_alone(loss) is not None:
             return fit(student, X, loss, **params)
         fitted = fit(student, X, loss, together=Together, **params)
         return fitted._replace(path=f"{fitted.path}+together")

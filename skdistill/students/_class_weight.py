@@ -25,13 +25,15 @@ def absorb_class_weight(student, loss):
 
     Returns
     -------
+    student : classifier
+        To be fitted in place of the one given.
     loss : CombinedLoss
-    changed : dict
-        The parameter to set back after the fit, empty if there is none.
+    restore : callable or None
+        Takes the fitted student and returns it with the parameters that it had.
     """
     class_weight = student.get_params(deep=False).get("class_weight")
     if not (isinstance(class_weight, dict) or class_weight == "balanced"):
-        return loss, {}
+        return student, loss, None
     labelled = loss.y >= 0
     # what "balanced" counts: rows nearly everywhere, these the weights of rows
     forest = isinstance(student, (RandomForestClassifier, ExtraTreesClassifier))
@@ -43,7 +45,12 @@ def absorb_class_weight(student, loss):
         sample_weight=loss.sample_weight[labelled] if weighted else None,
     )
     assign_params(student, {"class_weight": None})
-    return loss.reweight(class_factor(loss, weight)), {"class_weight": class_weight}
+
+    def restore(fitted):
+        assign_params(fitted, {"class_weight": class_weight})
+        return fitted
+
+    return student, loss.reweight(class_factor(loss, weight)), restore
 
 
 def class_factor(loss, weight):

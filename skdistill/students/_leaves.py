@@ -29,7 +29,7 @@ def labels_alone(loss):
         None where a target is not one-hot, the softened loss is not that of its
         targets, or a class has no row.
     """
-    if loss.temperature != 1 and loss.alpha > 0:
+    if not loss.is_cross_entropy:
         return None
     target = loss.blend()
     if not np.all((target.max(axis=1) == 1) | (loss.row_weight == 0)):

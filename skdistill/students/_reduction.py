@@ -77,7 +77,7 @@ def fit_by_labels(student, X, loss, *, random_state=None, **fit_params):
         temperature other than 1 where the student has no ``predict_proba``.
     """
     check_student(student)
-    if loss.alpha > 0:
+    if loss.uses_soft_labels:
         _refuse_nested_class_weight(student)
     weighted = _takes_weight(student)
     if weighted and not _splits_rows(student):
@@ -117,12 +117,12 @@ def check_student(student, temperature=1.0, alpha=0.0):
     validate_params(student)
     late = isinstance(student, StackingClassifier)  # knows its methods once fitted
     if temperature != 1 and alpha > 0 and not (late or hasattr(student, "predict_proba")):
-        raise _needs_probabilities(student, temperature)
+        raise _needs_probabilities(student, f"temperature={temperature}")
 
 
-def _needs_probabilities(student, temperature):
+def _needs_probabilities(student, what):
     return Unsupported(
-        f"temperature={temperature} needs a student with predict_proba, which "
+        f"{what} needs a student with predict_proba, which "
         f"{type(student).__name__} lacks with these parameters; use temperature=1"
     )
 
@@ -145,7 +145,7 @@ def _iterate(student, X, loss, draw, cap, fit_params):
     for _ in range(MAX_REFITS + 1):
         candidate = clone(student)
         _fit(candidate, X, loss, *draw(target, weight * loss.row_weight, loss.y), fit_params)
-        if loss.temperature == 1 or loss.alpha == 0:
+        if loss.is_cross_entropy:
             return candidate
         proba = _probabilities(candidate, X, loss)
         raw = logits(proba)
@@ -159,7 +159,7 @@ def _iterate(student, X, loss, draw, cap, fit_params):
 
 def _probabilities(student, X, loss):
     if not hasattr(student, "predict_proba"):
-        raise _needs_probabilities(student, loss.temperature)
+        raise _needs_probabilities(student, "a temperature other than 1")
     return np.asarray(student.predict_proba(X), dtype=float)
 
 

@@ -25,16 +25,7 @@ from skdistill.students._class_weight import absorb_class_weight
 
 
 class Unsupported(ValueError):
-    """A path cannot honour a parameter, which the message names.
-
-    Attributes
-    ----------
-    final : bool
-        Whether no other path is left; so a meta-student's own refusal differs from that
-        of the student inside it.
-    """
-
-    final = False
+    """A path cannot honour a parameter, which the message names."""
 
 
 class Fitted(NamedTuple):
@@ -64,6 +55,8 @@ class _Family(NamedTuple):
     refine_pays: Any
     refined_space: Any
     leaves: Any
+    absorb: Any
+    delegates: bool
 
 
 _FAMILIES = {}
@@ -79,6 +72,8 @@ def register(
     refine_pays=None,
     refined_space=None,
     leaves=None,
+    absorb=absorb_class_weight,
+    delegates=False,
 ):
     """Let students of exactly this class be fitted by a function of your own.
 
@@ -104,10 +99,16 @@ def register(
         `search_space` does.
     leaves : callable, default=None
         Maps a fitted student to its `skdistill.students._refine.Leaves`.
+    absorb : callable, default=absorb_class_weight
+        Moves class weights from an unfitted student into the loss: see
+        `skdistill.students._class_weight.absorb_class_weight`.
+    delegates : bool, default=False
+        Whether `fit` hands its work to `fit_student` for a student inside. The general
+        path is then not for the outer one.
     """
     space = search_space or _no_space
     _FAMILIES[_full_name(student_class)] = _Family(
-        fit, space, refine, refine_pays, refined_space or _no_space, leaves
+        fit, space, refine, refine_pays, refined_space or _no_space, leaves, absorb, delegates
     )
 
 
@@ -227,26 +228,37 @@ def fit_student(student, X, loss, *, refine=False, random_state=None, **fit_para
     """
     if not isinstance(student, Pipeline):
         refuse_weight(fit_params)
-    family, general = _family(student), _FAMILIES[_full_name(object)]
-    optional = refine == "auto" and refine_pays(student, loss)
-    asked = refine and refine != "auto"
-    fits = (_refiner(student),) if asked else (family.fit, general.fit)
-    for fit in (family.refine, *fits) if optional else fits:
-        own, own_loss, changed = clone(student), loss, {}
-        # labels alone any student weighs by class itself, some by one class against the rest
-        if fit is not general.fit or loss.alpha > 0:
-            own_loss, changed = absorb_class_weight(own, loss)
-        changed |= unset_seeds(own, random_state)
+    if refine == "auto" and not refine_pays(student, loss):
+        refine = False
+    *others, last = _paths(student, refine)
+    for fit in others:
         try:
-            fitted = fit(own, X, own_loss, random_state=random_state, **fit_params)
-        except Unsupported as refusal:
-            refusal.final |= fit is fits[-1]
-            if refusal.final and not (optional and fit is family.refine):
-                raise
+            return _fit_by(fit, student, X, loss, random_state, fit_params)
+        except Unsupported:
             continue
-        assign_params(fitted.student, changed)
-        return fitted
-    raise AssertionError("unreachable: the general path returns or raises")
+    return _fit_by(last, student, X, loss, random_state, fit_params)
+
+
+def _paths(student, refine):
+    """Fitters of a student, in the order in which they are tried."""
+    family = _family(student)
+    if refine and refine != "auto":
+        return [_refiner(student)]
+    alone = family.delegates or family.fit is _general()
+    paths = [family.fit] if alone else [family.fit, _general()]
+    return [family.refine, *paths] if refine else paths
+
+
+def _fit_by(fit, student, X, loss, random_state, fit_params):
+    """Fit a clone along one path, and give it back the parameters that the fit changed."""
+    own, restore = clone(student), None
+    # labels alone any student weighs by class itself, some by one class against the rest
+    if fit is not _general() or loss.uses_soft_labels:
+        own, loss, restore = _family(student).absorb(own, loss)
+    seeds = unset_seeds(own, random_state)
+    fitted = fit(own, X, loss, random_state=random_state, **fit_params)
+    assign_params(fitted.student, seeds)
+    return fitted if restore is None else fitted._replace(student=restore(fitted.student))
 
 
 def refuse_weight(fit_params):
@@ -265,6 +277,10 @@ def _refiner(student):
             f"{type(student).__name__} has no such step; use refine=False"
         )
     return refine
+
+
+def _general():
+    return _FAMILIES[_full_name(object)].fit
 
 
 def _family(student):

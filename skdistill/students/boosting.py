@@ -25,6 +25,7 @@ from skdistill._sklearn.gradient_boosting import (
 )
 from skdistill.students._additive import any_rate, leaves_together, most_leaves, pays_with
 from skdistill.students._labels import hard_columns
+from skdistill.students._leaves import labels_alone, plain_weight
 from skdistill.students._refine import Leaves
 from skdistill.students._registry import Fitted, Unsupported, register
 from skdistill.students._rows import weighted_rows
@@ -38,20 +39,21 @@ def fit_gradient_boosting(student, X, loss, *, together=None, random_state=None,
     if student.init is not None and student.init != "zero":
         raise Unsupported(f"init={student.init!r} of {name} learns labels; use None or 'zero'")
     X, loss, _ = weighted_rows(X, loss, {})
-    columns = hard_columns(loss)
     if together is not None:
-        return _solved_together(student, X, columns, loss, together, fit_params)
-    if _is_native(loss, columns):
-        weight = None if np.all(loss.sample_weight == 1) else loss.sample_weight
+        return _solved_together(student, X, loss, together, fit_params)
+    columns = labels_alone(loss)
+    if columns is not None:  # ties between splits then break as natively
+        weight = plain_weight(loss.row_weight, loss)
         student.fit(X, loss.classes[columns], sample_weight=weight, **fit_params)
     else:
-        train_gradient_boosting(student, X, columns, loss, **fit_params)
+        train_gradient_boosting(student, X, hard_columns(loss), loss, **fit_params)
     return Fitted(student, curve=[loss.parts(r) for r in student.staged_decision_function(X)])
 
 
-def _solved_together(student, X, columns, loss, together, fit_params):
+def _solved_together(student, X, loss, together, fit_params):
     if not student.learning_rate:
         raise Unsupported("learning_rate=0 leaves nothing to solve; give one above 0")
+    columns = hard_columns(loss)
     curve = train_gradient_boosting(student, X, columns, loss, together=together, **fit_params)
     return Fitted(student, curve=curve)
 
@@ -77,21 +79,6 @@ def gradient_boosting_leaves(student):
         offset = np.log(proba) if k > 1 else logit(proba[1:])
     return Leaves(
         apply, np.concatenate(values)[:, None], write, offset, np.arange(len(trees)) % k
-    )
-
-
-def _is_native(loss, columns):
-    """Whether the loss is that of labels; then ties between splits break as natively.
-
-    They are common: the first gradient has one value for each class.
-    """
-    certain = loss.blend()[np.arange(loss.n_samples), columns] == 1
-    certain |= loss.row_weight == 0
-    return (
-        (loss.temperature == 1 or loss.alpha == 0)
-        and np.all(certain)
-        and np.allclose(loss.row_weight, loss.sample_weight, rtol=1e-9)
-        and len(np.unique(columns)) == loss.n_classes
     )
 
 

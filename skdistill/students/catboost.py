@@ -39,7 +39,6 @@ from skdistill.students._additive import (
 from skdistill.students._boosting import baseline, codes
 from skdistill.students._class_weight import class_factor
 from skdistill.students._leaves import labels_alone
-from skdistill.students._reduction import fit_by_labels
 from skdistill.students._refine import Leaves
 from skdistill.students._registry import Fitted, Unsupported, register
 from skdistill.students._rows import weighted_rows
@@ -66,21 +65,17 @@ def fit_catboost(student, X, loss, *, together=None, random_state=None, **fit_pa
     With `together` all leaves are solved together at the end.
     """
     X, loss, fit_params = weighted_rows(X, loss, fit_params)
-    given = student.get_params()
-    params = {name: value for name, value in given.items() if name not in _WEIGHTS}
-    loss = _weighted(loss, given)
+    params = student.get_params()
     is_direct = _is_direct(loss, params, fit_params)
     if together is not None:
         _refuse_own_leaves(params, fit_params, is_direct)
-    if is_direct:
-        fitted = Fitted(_fit_directly(type(student), params, X, loss, fit_params))
-        if together is not None:
-            fitted = fitted._replace(curve=_solve_together(fitted.student, X, loss, together))
-    else:
-        own = type(student)(**params)
-        fitted = fit_by_labels(own, X, loss, random_state=random_state, **fit_params)
-    _take_model(student, fitted.student)
-    return fitted._replace(student=student)
+    if not is_direct:
+        raise Unsupported("CatBoost grows no trees on soft targets with these parameters")
+    grown, curve = _fit_directly(type(student), params, X, loss, fit_params), None
+    if together is not None:
+        curve = _solve_together(grown, X, loss, together)
+    _take_model(student, grown)
+    return Fitted(student, curve=curve)
 
 
 def _is_direct(loss, params, fit_params):
@@ -160,8 +155,24 @@ def _write_leaves(student, values):
     _take_model(student, copied)
 
 
+def absorb_class_weights(student, loss):
+    """Move class weights, which CatBoost has by three names, from a student into the loss.
+
+    A fitted CatBoost model refuses other parameters: its model is moved, not its weights.
+    """
+    params = student.get_params()
+    if not _WEIGHTS & params.keys():
+        return student, loss, None
+
+    def restore(fitted):
+        _take_model(student, fitted)
+        return student
+
+    own = type(student)(**{k: v for k, v in params.items() if k not in _WEIGHTS})
+    return own, _weighted(loss, params), restore
+
+
 def _weighted(loss, params):
-    """The loss under the class weights that CatBoost has by three names."""
     weight = params.get("class_weights")
     if isinstance(weight, dict):
         weight = [weight.get(label, 1.0) for label in loss.classes.tolist()]
@@ -178,7 +189,7 @@ def _weighted(loss, params):
 
 
 def _is_cross_entropy(loss):
-    return loss.n_classes == 2 and (loss.temperature == 1 or loss.alpha == 0)
+    return loss.n_classes == 2 and loss.is_cross_entropy
 
 
 def _fit_directly(catboost_class, params, X, loss, fit_params):
@@ -323,4 +334,5 @@ register(
     refine_pays=pays_with(_most_leaves),
     refined_space=any_rate,
     leaves=catboost_leaves,
+    absorb=absorb_class_weights,
 )

@@ -144,12 +144,10 @@ def _draw(student, X, y, weight):
 
 def _refuse_class_weight(tree):
     if tree.class_weight is not None:
-        refusal = Unsupported(
+        raise Unsupported(
             f"class_weight={tree.class_weight!r} of the bagged tree would weigh labels that "
             "soft targets are split into; give the weights of rows as sample_weight"
         )
-        refusal.final = True  # the general path would bend the targets by it
-        raise refusal
 
 
 def _grow_in_turn(student, X, loss, target, weight):

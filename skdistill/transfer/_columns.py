@@ -3,8 +3,8 @@
 A generator works on two things only: the *ranks* of the values of each column, and
 *donors*, the row of X that each new value is taken from. So every value that is taken
 whole, be it text, a category, a date or a missing one, keeps its type and its place in
-the observed range, whatever the container. Numbers may be moved as well: `Columns.fit`
-brings new numbers back to the range and to the step of their column.
+the observed range, whatever the container. Numbers may be moved as well, within the range
+and on the step of their column.
 """
 
 from datetime import date, timedelta
@@ -72,7 +72,7 @@ class Columns:
             if self.ranks[:, j].max() > 1 and _may_move(column, values):
                 self.numbers[j], self._grids[j] = values, _grid(values)
 
-    def fit(self, j, values):
+    def within(self, j, values):
         """Bring numbers to the range and the step of a column.
 
         Parameters

@@ -154,7 +154,7 @@ class Munge(BaseEstimator):
             apart = np.abs(a - b)
         change = np.isfinite(apart) & (apart > 0)
         drawn = rng.normal(b[change], apart[change] / self.local_variance)
-        return rows[change], self._columns.fit(j, drawn)
+        return rows[change], self._columns.within(j, drawn)
 
     def __sklearn_tags__(self):
         """Missing values, categories and text are values like others."""

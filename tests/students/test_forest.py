@@ -302,7 +302,7 @@ def test_bagging_of_other_estimators_is_left_to_the_general_path():
 def test_class_weight_of_a_bagged_tree_is_refused_by_name():
     X, y, proba = rows()
     student = BaggingClassifier(DecisionTreeClassifier(class_weight="balanced"))
-    with pytest.raises(Unsupported, match="class_weight='balanced' of the bagged tree"):
+    with pytest.raises(Unsupported, match="class_weight='balanced' of DecisionTreeClassifier"):
         distil(student, X, CombinedLoss(proba, y))
 
 

@@ -151,7 +151,7 @@ def test_numbers_of_more_than_two_values_may_be_moved_and_nothing_else():
 def test_moved_numbers_stay_in_range_and_keep_type_and_step(frame):
     columns = Columns(frame)
     where = np.array([0, 3])
-    moved = {j: (where, columns.fit(j, np.array([-1e9, 2.2]))) for j in columns.numbers}
+    moved = {j: (where, columns.within(j, np.array([-1e9, 2.2]))) for j in columns.numbers}
     again = columns.take(identity(columns), moved)
     kinds = [getattr(f, "schema", None) or f.dtypes.to_dict() for f in (again, frame)]
     assert kinds[0] == kinds[1]
@@ -166,7 +166,7 @@ def test_moved_numbers_stay_in_range_and_keep_type_and_step(frame):
 def test_moved_numbers_keep_the_type_of_an_array():
     X = np.array([[1, 2], [5, 9], [3, 4]], dtype=np.int16)
     columns = Columns(X)
-    moved = {0: (np.array([1]), columns.fit(0, np.array([3.9])))}
+    moved = {0: (np.array([1]), columns.within(0, np.array([3.9])))}
     again = columns.take(identity(columns), moved)
     assert again.dtype == np.int16
     assert_array_equal(again, [[1, 2], [3, 9], [3, 4]])
@@ -175,7 +175,7 @@ def test_moved_numbers_keep_the_type_of_an_array():
 def test_infinite_numbers_are_values_and_not_moved_to():
     columns = Columns(np.array([[-np.inf], [0.5], [2.0], [np.inf]]))
     assert_array_equal(columns.ranks[:, 0], [0, 1, 2, 3])
-    assert_array_equal(columns.fit(0, np.array([-np.inf, 7, 1])), [0.5, 2, 1])
+    assert_array_equal(columns.within(0, np.array([-np.inf, 7, 1])), [0.5, 2, 1])
 
 
 def test_coordinates_keep_categories_and_missing_values_apart():

@@ -116,7 +116,7 @@ def test_a_deep_tree_comes_nearer_to_its_teacher(transfer):
     with_them = model.set_params(transfer_size=5.0).fit(digits[0], digits[2])
     without = clone(model).set_params(transfer=None).fit(digits[0], digits[2])
     losses = [log_loss(digits[3], m.predict_proba(digits[1])) for m in (with_them, without)]
-    assert losses[0] < 0.8 * losses[1]
+    assert losses[0] < 0.9 * losses[1]
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])

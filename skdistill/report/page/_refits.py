@@ -23,7 +23,7 @@ from skdistill.teachers._ask import ask
 from skdistill.teachers._check import is_frozen
 
 REFITS, _TOP, _ENOUGH = 5, 5, 20
-_ALONE = {"cv": None, "calibrate_teacher": False}
+_ALONE = {"cv": None, "calibrate_teacher": False, "transfer": None}
 
 
 class Refits:

@@ -24,7 +24,6 @@ import numpy as np
 from optuna.distributions import FloatDistribution
 from scipy.optimize import minimize
 
-from skdistill.students._leaves import labels_alone
 from skdistill.students._registry import Unsupported
 
 RIDGE = 10.0  # towards the fitted values, in weights of rows as L2 penalties of boosting
@@ -332,17 +331,14 @@ def leaves_together(fit):
     Parameters
     ----------
     fit : callable
-        Fitter of the family, which takes `Together` as ``together``.
+        Fitter of the family, which takes the class `Together` as ``together``.
 
     Returns
     -------
     callable
-        A labels-only loss it fits as `fit` does: the plain student.
     """
 
     def refine(student, X, loss, **params):
-        if not loss.uses_soft_labels or labels_alone(loss) is not None:
-            return fit(student, X, loss, **params)
         fitted = fit(student, X, loss, together=Together, **params)
         return fitted._replace(path=f"{fitted.path}+together")
 

@@ -22,6 +22,7 @@ from sklearn.pipeline import Pipeline
 
 from skdistill._estimators._params import assign_params, unset_seeds
 from skdistill.students._class_weight import absorb_class_weight
+from skdistill.students._leaves import labels_alone
 
 
 class Unsupported(ValueError):
@@ -230,7 +231,7 @@ def fit_student(student, X, loss, *, refine=False, random_state=None, **fit_para
         refuse_weight(fit_params)
     if refine == "auto" and not refine_pays(student, loss):
         refine = False
-    *others, last = _paths(student, refine)
+    *others, last = _paths(student, loss, refine)
     for fit in others:
         try:
             return _fit_by(fit, student, X, loss, random_state, fit_params)
@@ -239,14 +240,17 @@ def fit_student(student, X, loss, *, refine=False, random_state=None, **fit_para
     return _fit_by(last, student, X, loss, random_state, fit_params)
 
 
-def _paths(student, refine):
+def _paths(student, loss, refine):
     """Fitters of a student, in the order in which they are tried."""
     family = _family(student)
-    if refine and refine != "auto":
-        return [_refiner(student)]
     alone = family.delegates or family.fit is _general()
     paths = [family.fit] if alone else [family.fit, _general()]
-    return [family.refine, *paths] if refine else paths
+    refiner = [_refiner(student)] if refine else []
+    if not loss.uses_soft_labels or labels_alone(loss) is not None:
+        return paths  # the plain student, whatever `refine`
+    if refine == "auto":
+        return refiner + paths
+    return refiner or paths
 
 
 def _fit_by(fit, student, X, loss, random_state, fit_params):

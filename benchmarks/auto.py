@@ -30,8 +30,7 @@ from sklearn.ensemble import RandomForestClassifier, VotingClassifier
 from sklearn.model_selection import cross_val_predict, train_test_split
 
 from skdistill import AutoDistiller
-from skdistill.auto._candidates import _behind, _head
-from skdistill.auto._defaults import auto_teacher
+from skdistill.auto._defaults import _behind, _head, auto_teacher
 from skdistill.metrics import log_loss_by_row
 from skdistill.report import aligned, write_report
 
@@ -45,7 +44,7 @@ DEFAULT_SETS = {
     "teachers": ["phoneme", "credit_g", "adult", "spambase", "satimage", "splice", "letter"],
 }
 RESULTS = Path(__file__).parent / "results" / "auto_estimates.csv"
-_SHOWN = ("log_loss", "log_loss_low", "log_loss_high", "accuracy", "roc_auc", "kl")
+_SHOWN = ("log_loss", "log_loss_low", "log_loss_high", "accuracy", "roc_auc", "kl_to_teacher")
 
 
 def load(folder, name):

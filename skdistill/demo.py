@@ -94,9 +94,9 @@ class Line(NamedTuple):
     observed_over_expected: float
     agreement: float
     fit_seconds: float
-    n_bytes: float
-    row_seconds: float
-    thousand_rows_seconds: float
+    bytes: float
+    latency_us: float
+    latency_1000_rows_us: float
 
 
 _COLUMNS = (  # heading, format, factor
@@ -107,8 +107,8 @@ _COLUMNS = (  # heading, format, factor
     ("agree", ".3f", 1),
     ("fit s", ".3f", 1),
     ("kB", ".1f", 1e-3),
-    ("1 row ms", ".3f", 1e3),
-    ("1000 rows ms", ".2f", 1e3),
+    ("1 row us", ".0f", 1),
+    ("1000 rows us", ".0f", 1),
 )
 
 
@@ -264,9 +264,9 @@ def _score(model, X, y, fit_seconds, teacher_proba):
         _calibration(y, proba, classes),
         agreement(teacher_proba, proba),
         fit_seconds,
-        cost.n_bytes,
-        cost.row_seconds,
-        cost.thousand_rows_seconds,
+        cost.bytes,
+        cost.latency_us,
+        cost.latency_1000_rows_us,
     )
     return line, loss
 
@@ -278,10 +278,10 @@ def _calibration(y, proba, classes):
 
 
 def _cheaper(table, student):
-    teacher, own = table["teacher"], table[f"{student}, distilled"]
+    teacher, distilled = table["teacher"], table[f"{student}, distilled"]
     return (
-        f"{teacher.n_bytes / own.n_bytes:.0f} times smaller than the teacher, "
-        f"{teacher.row_seconds / own.row_seconds:.0f} times faster on a row"
+        f"{teacher.bytes / distilled.bytes:.0f} times smaller than the teacher, "
+        f"{teacher.latency_us / distilled.latency_us:.0f} times faster on a row"
     )
 
 

@@ -1,8 +1,8 @@
 """What a fitted estimator costs to ship: bytes, numbers it holds, time to predict.
 
 The other axis of distillation. Sizes are exact; times are medians of many calls after
-a warm-up, on one thread, so that a small student is not charged for waking a pool.
-They compare estimators measured side by side on one machine, and nothing else.
+a warm-up, on one thread, so that a small student is not charged for waking a pool. Estimators
+that are compared are called in turn: what else the machine does then slows all of them.
 """
 
 import pickle
@@ -26,23 +26,43 @@ class Footprint(NamedTuple):
 
     Attributes
     ----------
-    n_bytes : int
+    bytes : int
         Length of its pickle.
     n_parameters : int or None
         Fitted coefficients or leaves; see `n_parameters`.
-    row_seconds : float
-        Median time to predict one row.
-    thousand_rows_seconds : float
-        Median time to predict a thousand rows at once.
+    latency_us : float
+        Median microseconds of a call with one row.
+    latency_us_low, latency_us_high : float
+        Their quartiles.
+    latency_1000_rows_us : float
+        Median microseconds of a call with a thousand rows.
     n_features_used : int or None
         Columns that have a say; see `n_features_used`.
     """
 
-    n_bytes: int
+    bytes: int
     n_parameters: int | None
-    row_seconds: float
-    thousand_rows_seconds: float
+    latency_us: float
+    latency_us_low: float
+    latency_us_high: float
+    latency_1000_rows_us: float
     n_features_used: int | None
+
+
+class Latency(NamedTuple):
+    """Microseconds of a call.
+
+    Attributes
+    ----------
+    value : float
+        The median.
+    low, high : float
+        The quartiles.
+    """
+
+    value: float
+    low: float
+    high: float
 
 
 def footprint(estimator, X, *, method="predict_proba"):
@@ -60,13 +80,32 @@ def footprint(estimator, X, *, method="predict_proba"):
     -------
     Footprint
     """
-    return Footprint(
-        n_bytes(estimator),
-        n_parameters(estimator),
-        latency(estimator, X, method=method),
-        latency(estimator, X, n_rows=THOUSAND, method=method),
-        n_features_used(estimator),
-    )
+    return footprints({"": estimator}, X, method=lambda one: method)[""]
+
+
+def footprints(estimators, X, *, method=lambda estimator: "predict_proba"):
+    """The same for several fitted estimators, which are timed in turn.
+
+    Parameters
+    ----------
+    estimators : dict of fitted estimator
+    X : array-like, frame, sparse matrix or list of shape (n_samples, n_features)
+    method : callable
+        Of an estimator the name of what is timed.
+
+    Returns
+    -------
+    dict of Footprint
+    """
+    predicts = [getattr(one, method(one)) for one in estimators.values()]
+    rows = latencies_us(predicts, X)
+    thousands = latencies_us(predicts, X, n_rows=THOUSAND)
+    return {
+        name: Footprint(
+            n_bytes(one), n_parameters(one), *row, thousand.value, n_features_used(one)
+        )
+        for (name, one), row, thousand in zip(estimators.items(), rows, thousands, strict=True)
+    }
 
 
 def n_bytes(estimator):
@@ -238,47 +277,69 @@ def _sum_of(pattern, text):
     return sum(map(int, re.findall(pattern, text)))
 
 
-def latency(
-    estimator, X, *, n_rows=1, method="predict_proba", n_calls=50, seconds=0.5, n_threads=1
-):
-    """Median time of one call, in seconds, each call on other rows.
-
-    Of every ten calls or more in a row the median is taken, and of these the smallest:
-    what else a machine does slows some of them, and makes none faster.
+def latency_us(estimator, X, *, method="predict_proba", **how):
+    """Time of one call, each call on other rows.
 
     Parameters
     ----------
     estimator : fitted estimator
     X : array-like, frame, sparse matrix or list of shape (n_samples, n_features)
+    method : str, default="predict_proba"
+    **how
+        As `latencies_us` takes it.
+
+    Returns
+    -------
+    Latency
+    """
+    return latencies_us([getattr(estimator, method)], X, **how)[0]
+
+
+def latencies_us(predicts, X, *, n_rows=1, n_calls=50, seconds=0.5, n_threads=1):
+    """Time of a call of several functions, which are called in turn on the same rows.
+
+    Of every ten rounds or more in a row the calmest, where the calls were the shortest, is
+    kept: what else a machine does makes calls slower, and none faster.
+
+    Parameters
+    ----------
+    predicts : list of callable
+        Each takes rows of X.
+    X : array-like, frame, sparse matrix or list of shape (n_samples, n_features)
     n_rows : int, default=1
         Rows in a call.
-    method : str, default="predict_proba"
     n_calls : int, default=50
-        Calls at most, after one that is not counted.
+        Calls of each at most, after one that is not counted.
     seconds : float, default=0.5
-        No call starts later, so that a slow teacher is measured too; three are made
-        in any case.
+        For each of them: no round begins when this time is over, so that slow teachers are
+        measured too; three rounds are made in any case.
     n_threads : int or None, default=1
         Threads of the BLAS and OpenMP pools; None leaves them alone. Those of an
         estimator's own ``n_jobs`` are not touched.
 
     Returns
     -------
-    float
+    list of Latency
     """
-    predict = getattr(estimator, method)
-    batches = cycle(_batches(X, n_rows))
-    times = []
+    batches, rounds = cycle(_batches(X, n_rows)), []
     with threadpool_limits(limits=n_threads):
-        predict(next(batches))
-        until = perf_counter() + seconds
-        while len(times) < 3 or (len(times) < n_calls and perf_counter() < until):
+        first = next(batches)
+        for predict in predicts:
+            predict(first)
+        until = perf_counter() + seconds * len(predicts)
+        while len(rounds) < 3 or (len(rounds) < n_calls and perf_counter() < until):
             batch = next(batches)
-            start = perf_counter()
-            predict(batch)
-            times.append(perf_counter() - start)
-    stretches = np.array_split(times, max(1, len(times) // 10))
-    return float(min(map(np.median, stretches)))
+            rounds.append([_seconds(predict, batch) for predict in predicts])
+    stretches = np.array_split(rounds, max(1, len(rounds) // 10))
+    calm = min(stretches, key=lambda times: np.log(np.median(times, axis=0)).sum())
+    quartiles = np.quantile(calm, [0.5, 0.25, 0.75], axis=0)
+    return [Latency(*one) for one in (1e6 * quartiles).T.tolist()]
+
+
+def _seconds(predict, batch):
+    start = perf_counter()
+    predict(batch)
+    return max(perf_counter() - start, 1e-9)  # a clock may stand still
 
 
 def _batches(X, n_rows, n_batches=8):

@@ -29,7 +29,8 @@ from skdistill import DistilledClassifier
 from skdistill.footprint import (
     compression_ratio,
     footprint,
-    latency,
+    latencies_us,
+    latency_us,
     n_bytes,
     n_features_used,
     n_parameters,
@@ -185,13 +186,31 @@ def test_what_slows_a_machine_for_a_while_does_not_slow_the_model(monkeypatch):
     model = Disturbed()
     monkeypatch.setattr("skdistill.footprint.perf_counter", lambda: model.clock)
     rows = np.arange(6).reshape(3, 2)
-    assert latency(model, rows, method="predict", n_calls=40, seconds=60) == 0.125
+    assert latency_us(model, rows, method="predict", n_calls=40, seconds=60).value == 125_000
+
+
+def test_what_slows_a_machine_slows_models_that_are_compared_alike(monkeypatch):
+    clock = [0.0]
+
+    def model(seconds):
+        def predict(X):
+            clock[0] += seconds * (1 if clock[0] < 4 or clock[0] > 8 else 10)
+
+        return predict
+
+    monkeypatch.setattr("skdistill.footprint.perf_counter", lambda: clock[0])
+    rows = np.arange(6).reshape(3, 2)
+    same, again, twice = latencies_us([model(0.1), model(0.1), model(0.2)], rows, seconds=60)
+    assert same.value == pytest.approx(1e5)
+    assert again.value == pytest.approx(same.value)
+    assert twice.value == pytest.approx(2 * same.value)
+    assert same.low <= same.value <= same.high
 
 
 def test_latency_is_at_least_what_a_call_takes_and_changes_rows():
     model = Recorder()
     rows = np.arange(6).reshape(3, 2)
-    assert latency(model, rows, method="predict", n_calls=5) >= 0.002
+    assert latency_us(model, rows, method="predict", n_calls=5).value >= 2000
     assert len(model.seen) == 1 + 5
     assert {len(batch) for batch in model.seen} == {1}
     assert {int(batch[0, 0]) for batch in model.seen} == {0, 2, 4}
@@ -199,7 +218,7 @@ def test_latency_is_at_least_what_a_call_takes_and_changes_rows():
 
 def test_batches_repeat_few_rows_and_slow_models_are_called_three_times():
     model = Recorder()
-    latency(model, np.arange(6).reshape(3, 2), n_rows=1000, method="predict", seconds=0)
+    latency_us(model, np.arange(6).reshape(3, 2), n_rows=1000, method="predict", seconds=0)
     assert len(model.seen) == 1 + 3
     assert {len(batch) for batch in model.seen} == {1000}
 
@@ -209,8 +228,8 @@ def test_a_footprint_takes_the_rows_that_the_estimator_takes(container):
     rows = container(X)
     linear = LogisticRegression(max_iter=1000).fit(rows, y)
     found = footprint(linear, rows)
-    assert found.n_bytes == n_bytes(linear)
+    assert found.bytes == n_bytes(linear)
     assert found.n_parameters == 15
     assert found.n_features_used == 4
-    assert found.row_seconds > 0
-    assert found.thousand_rows_seconds > 0
+    assert found.latency_us > 0
+    assert found.latency_1000_rows_us > 0

@@ -38,10 +38,18 @@ def check_rows(estimator, X, y, sample_weight, teacher_proba):
             "classes or more"
         )
     if sample_weight is not None:
-        if not np.any(np.asarray(sample_weight)):
-            raise ValueError("sample_weight is zero for every row; give some row a weight")
-        sample_weight = check_sample_weight(sample_weight, X, ensure_non_negative=True)
+        sample_weight = _checked_weight(sample_weight, X)
     return X, y, codes, sample_weight
+
+
+def _checked_weight(sample_weight, X):
+    try:
+        weight = np.asarray(sample_weight, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"sample_weight must be numbers: {error}") from error
+    if not weight.any():
+        raise ValueError("sample_weight is zero for every row; give some row a weight")
+    return check_sample_weight(sample_weight, X, ensure_non_negative=True)
 
 
 def _check_names(X):

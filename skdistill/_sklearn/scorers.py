@@ -5,7 +5,7 @@ There is no public way to ask, nor to answer. Checked on 1.7.2 and 1.9.1.
 
 from inspect import signature
 
-__all__ = ["TakesWeights", "takes_weights"]
+__all__ = ["TakesWeights", "TakesWeightsLike", "takes_weights"]
 
 
 class TakesWeights:
@@ -13,6 +13,13 @@ class TakesWeights:
 
     def _accept_sample_weight(self):
         return True
+
+
+class TakesWeightsLike:
+    """A scorer that takes `sample_weight` where its ``scorer`` does."""
+
+    def _accept_sample_weight(self):
+        return takes_weights(self.scorer)
 
 
 def takes_weights(scorer):

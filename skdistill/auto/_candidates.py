@@ -11,10 +11,11 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 
 from skdistill.auto._defaults import auto_students
+from skdistill.auto._leaderboard import TEACHER
 from skdistill.students import available
 
 _KEYS = ("name", "student", "temperature", "alpha")
-_AUTO = ("tree", "logistic", "boosting", "network")
+AUTO = ("tree", "logistic", "boosting", "network")
 
 
 class Candidate(NamedTuple):
@@ -24,6 +25,8 @@ class Candidate(NamedTuple):
     ----------
     name, family : str
     kind : {"distilled", "plain"}
+    plain_twin : str
+        Name of the same student on hard labels; "" for a plain one.
     student : classifier
     temperature, alpha : float or None
     share : int
@@ -33,6 +36,7 @@ class Candidate(NamedTuple):
     name: str
     family: str
     kind: str
+    plain_twin: str
     student: Any
     temperature: float | None
     alpha: float | None
@@ -58,8 +62,9 @@ def candidates(students, X, temperatures, alphas):
     Raises
     ------
     ValueError
-        If there is no student, two have one name, a dictionary has an unknown key, a name
-        is none of a student that takes X, or a temperature or alpha is out of its range.
+        If there is no student, one is no classifier, two have one name or one that of the
+        teacher's row, a dictionary has an unknown key or no student, a name is none of a
+        student that takes X, or a temperature or alpha is out of its range.
     """
     if not len(students):
         raise ValueError("students is empty; give one or more, or 'auto'")
@@ -67,27 +72,46 @@ def candidates(students, X, temperatures, alphas):
     for family, student, own_temperature, own_alpha in _students(students, X):
         each = list(product(_given(own_temperature, temperatures), _given(own_alpha, alphas)))
         _check_ranges(family, each)
-        for temperature, alpha in each:
-            told_apart = [family]
-            if len(each) > 1:
-                told_apart += [f"T={temperature:g}"] * (temperature is not None)
-                told_apart += [f"alpha={alpha:g}"] * (alpha is not None)
-            name = ", ".join(told_apart)
-            share = len(each)
-            found.append(
-                Candidate(name, family, "distilled", student, temperature, alpha, share)
-            )
-        found.append(Candidate(f"{family}, plain", family, "plain", student, 1.0, 0.0))
-    names = [candidate.name for candidate in found]
-    if twice := [name for name in names if names.count(name) > 1]:
-        raise ValueError(
-            f"two students are called {twice[0]!r}; give them names: [(name, student), ...]"
-        )
+        found += _of_family(family, student, each)
+    _check_names([candidate.name for candidate in found])
     return found
 
 
-def estimators(students):
-    """The students of a list, as they are given.
+def _of_family(family, student, each):
+    """A student distilled at each temperature and alpha, and plain."""
+    plain, share = f"{family}, plain", len(each)
+    distilled = [
+        Candidate(_name(family, *one, share), family, "distilled", plain, student, *one, share)
+        for one in each
+    ]
+    return [*distilled, Candidate(plain, family, "plain", "", student, 1.0, 0.0)]
+
+
+def _name(family, temperature, alpha, share):
+    """The name of the family; what tells its candidates apart where there are several."""
+    if share == 1:
+        return family
+    given = {"T": temperature, "alpha": alpha}
+    return ", ".join(
+        [family, *(f"{name}={value:g}" for name, value in given.items() if value is not None)]
+    )
+
+
+def _check_names(names):
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise ValueError(
+            f"two rows would be called {twice[0]!r}; give students other names: "
+            "[(name, student), ...]"
+        )
+    if TEACHER in names:
+        raise ValueError(
+            f"no student can be called {TEACHER!r}, as the teacher's row of the leaderboard "
+            "is; give it another name: [(name, student), ...]"
+        )
+
+
+def named_students(students):
+    """Name and student of each entry of a list.
 
     Parameters
     ----------
@@ -95,10 +119,35 @@ def estimators(students):
 
     Returns
     -------
-    list of classifier or None
-        None for a name of "auto", which stands for one that is made for X.
+    list of (str, classifier or None)
+        None for a name of "auto", which stands for a student that is made for X.
     """
-    return [_named(one, lambda name: None)[1] for one in students]
+    return [_named(one, lambda name: None)[:2] for one in students]
+
+
+def check_students(students):
+    """Refuse a list that holds something else than students, before X is looked at.
+
+    Parameters
+    ----------
+    students : "auto" or list
+
+    Raises
+    ------
+    ValueError
+        As in `candidates`.
+    """
+    if isinstance(students, str):
+        return
+    for name, student in named_students(students):
+        if not isinstance(name, str):
+            raise ValueError(f"the name of a student is text, got {name!r}")
+        # one that is made for X is not there yet
+        if student is not None and not hasattr(student, "fit"):
+            raise ValueError(
+                f"the student {name!r} is no classifier but {student!r}; give an estimator "
+                "with fit, or the name of one"
+            )
 
 
 def _check_ranges(family, each):
@@ -111,10 +160,10 @@ def _check_ranges(family, each):
             raise ValueError(f"alphas must lie in [0, 1], got {alpha:g} for {family!r}")
 
 
-def _given(own, common):
-    if own is not None:
-        return [float(own)]
-    return [None] if common is None else [float(value) for value in common]
+def _given(of_student, of_all):
+    if of_student is not None:
+        return [float(of_student)]
+    return [None] if of_all is None else np.asarray(of_all, dtype=np.float64).tolist()
 
 
 def _students(students, X):
@@ -128,11 +177,15 @@ def _named(one, auto_student):
     if isinstance(one, dict):
         if unknown := sorted(set(one) - set(_KEYS)):
             raise ValueError(f"a student has the keys {list(_KEYS)}, got {unknown[0]!r}")
+        if "student" not in one:
+            raise ValueError(f"a dictionary of students needs the key 'student', got {one!r}")
         name, student, _, _ = _named(one["student"], auto_student)
         return one.get("name", name), student, one.get("temperature"), one.get("alpha")
     if isinstance(one, str):
-        return one, auto_student(one) if one in _AUTO else _class(one)(), None, None
+        return one, auto_student(one) if one in AUTO else _class(one)(), None, None
     if isinstance(one, tuple):
+        if len(one) != 2:
+            raise ValueError(f"a student is (name, classifier), got a tuple of {len(one)}")
         name, student = one
         return name, _named(student, auto_student)[1], None, None
     last = one[-1] if isinstance(one, Pipeline) else one
@@ -151,7 +204,7 @@ def _class(name):
     classes = available()
     known = [one for one in classes if one != "Pipeline"]  # which needs steps
     unknown = ValueError(
-        f"no student is called {name!r}; there are {list(_AUTO)}, made for X, and the classes "
+        f"no student is called {name!r}; there are {list(AUTO)}, made for X, and the classes "
         f"{known}"
     )
     if name == "Pipeline":

@@ -20,8 +20,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from skdistill._estimators._delegation import share_tags
 from skdistill._estimators._validation import check_extra_rows, check_rows
+from skdistill._estimators._warnings import warn
+from skdistill._sklearn.display import side_by_side
 from skdistill._sklearn.params import HasMethods, Interval, StrOptions, fit_context
-from skdistill.auto._candidates import estimators
+from skdistill.auto._candidates import AUTO, check_students, named_students
+from skdistill.auto._costs import check_latency_limit
 from skdistill.auto._exploration import Exploration
 from skdistill.auto._held_out import scoring_name
 from skdistill.auto._provenance import held_out_in_words, provenance
@@ -72,8 +75,9 @@ class AutoDistiller(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         of `temperatures` and `alphas` share them. A student without a search space is
         tried as it is.
     timeout : float, default=None
-        Seconds, shared out among the searches that are left. What is fitting then is
-        finished; what was not begun is a row with an error. At least one is explored.
+        Seconds, shared out among the searches that are left, with one share for refits.
+        The fit that runs when it is over is finished, one in each process, and no other is
+        begun; what was not finished is a row with an error.
     scoring : str or callable, default=None
         What is searched and chosen by; None is ``"neg_log_loss"``.
     cv : int, splitter or iterable, default=None
@@ -82,7 +86,8 @@ class AutoDistiller(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         row may be held out once at most.
     max_bytes, max_latency_us : float, default=None
         Hard limits on the refitted student: length of its pickle, microseconds for a row.
-        They choose among rows of the leaderboard; no search knows them.
+        They choose among rows of the leaderboard; no search knows them. A latency below
+        what the smallest scikit-learn model takes on this machine is refused at once.
     selection : {"best", "smallest", "one_se", "knee"} or callable, default="best"
         By the scores of the searches: the best; of those within `tolerance` of the best,
         or within one standard error of its folds, the one of fewest bytes; the point of
@@ -98,25 +103,26 @@ class AutoDistiller(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     random_state : int, RandomState or None, default=None
         An integer gives the same leaderboard, times apart.
     verbose : int, default=0
-        Above 0 a progress bar of the trials, on standard error.
+        Above 0 a progress bar on standard error: trials done of all, the best score so
+        far, time left. A report of it then shows its refits likewise.
 
     Attributes
     ----------
-    leaderboard_ : dict of ndarray of shape (n_rows,)
-        A row for each student, distilled and plain, and for the teacher; best first by
-        ``metric_``. "name", "family", "kind" ("distilled", "plain" or "teacher"),
-        "params"; "search_score", its standard error "search_se" and "n_trials", the trials
-        that this search finished, NaN where there is none; on held-out rows
-        ``metric_``, "log_loss", "accuracy", "f1" and "roc_auc" (of several classes the
-        mean of those that are there), "kl" and "agreement" with the teacher, each with
-        ``_low`` and ``_high``, "ks" and "r2" (see :mod:`skdistill.metrics`);
-        "gain_over_plain" and "gap_to_teacher", of ``metric_``, paired, with ends; "bytes",
-        "n_parameters", "latency_us" of the refitted student alone, in this process;
-        "fit_path"; "on_front", "chosen"; "error", "" where there is none. Intervals are
+    leaderboard_ : Leaderboard
+        A mapping of arrays, with `to_frame`: a row for each student, distilled and plain,
+        and for the teacher; best first by ``metric_``. Of each row what it is ("name",
+        "family", "kind", "plain_twin", "params"), its search ("search_score" with its
+        standard error "search_se", "n_trials"), its quality on held-out rows (``metric_``,
+        "log_loss", "accuracy", "f1", "roc_auc", "kl_to_teacher" and "agreement", each with
+        ``_low`` and ``_high``; "ks_to_teacher" and "r2_sorted"; "gain_over_plain" and
+        "gap_to_teacher" of ``metric_``, paired), what the refitted student alone costs
+        ("bytes", "n_parameters", "latency_us" with its quartiles, "encoding_us"),
+        "fit_path", "on_front", "chosen", and "error", "" where there is none. Of several
+        classes "f1" and "roc_auc" are the mean of those that are there. Intervals are
         bootstraps of 95 % over held-out rows, of the area to first order.
     metric_ : str
-    pareto_front_ : ndarray of int
-        Rows on the front of search score, bytes and latency, by bytes.
+    pareto_front_ : Leaderboard
+        The rows on the front of search score, bytes and latency, the smallest first.
     best_estimator_ : DistilledClassifier
         The chosen one, refitted on all rows.
     best_student_ : classifier
@@ -254,8 +260,9 @@ class AutoDistiller(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If none meets the limits, or a row is held out twice. Where no student could be
-            fitted, the error of the first.
+            If a parameter has no meaning, before anything is fitted. If none meets the
+            limits, `selection` returns no position, or time was over before a student was
+            finished. Where no student could be fitted, the error of the first.
         KeyboardInterrupt
             On an interrupt, when all attributes have been set from what is finished then;
             none if no student is.
@@ -264,6 +271,8 @@ class AutoDistiller(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         begun = datetime.now(UTC)
         if isinstance(self.teacher, list):
             check_members(self.teacher)
+        check_students(self.students)
+        check_latency_limit(self.max_latency_us)
         X, y, _, sample_weight = check_rows(self, X, y, sample_weight, teacher_proba)
         groups = None if groups is None else np.asarray(groups)
         check_extra_rows(self, X, X_unlabeled, self.transfer, teacher_proba)
@@ -291,6 +300,7 @@ class AutoDistiller(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             finally:
                 if run.interrupt is not None:
                     raise run.interrupt
+        self._warn_of_a_weak_teacher()
         return self
 
     def fit_candidate(self, row, X, y, **fit_params):
@@ -351,13 +361,42 @@ class AutoDistiller(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         """The student that is shipped."""
         return self.best_estimator_.student_
 
+    def _sk_visual_block_(self):
+        """Teacher and students for notebooks and, once fitted, the one that was chosen."""
+        shown = {"teacher": "made for X"}
+        if self.teacher is not None:
+            shown["teacher"] = resolve_teacher(self.teacher)
+        students = [(name, None) for name in AUTO]
+        if not isinstance(self.students, str):
+            students = named_students(self.students)
+        shown |= {name: "made for X" if one is None else one for name, one in students}
+        if hasattr(self, "best_estimator_"):
+            (name,) = self.leaderboard_["name"][self.leaderboard_["chosen"]]
+            shown[f"chosen: {name}"] = self.best_student_
+        return side_by_side(shown)
+
+    def _warn_of_a_weak_teacher(self):
+        """Where the student that was chosen does better without it, beyond chance."""
+        board = self.leaderboard_
+        (chosen,) = board["name"][board["chosen"]]
+        row = board.row(board.row(chosen)["plain_twin"] or chosen)
+        if row["error"] == "" and row["gap_to_teacher_high"] < 0:
+            warn(
+                f"the teacher's {self.metric_} is worse than that of "
+                f"{board.in_prose(row['name'])}, the same student on hard labels, by "
+                f"{-row['gap_to_teacher']:.4f}: a student can hardly learn from it; give a "
+                "stronger teacher"
+            )
+
     def __sklearn_is_fitted__(self):
         """Whether a student was chosen."""
         return hasattr(self, "best_estimator_")
 
     def __sklearn_tags__(self):
         """Input that all that is given takes; what is not fits itself to tables."""
-        found = [None] if isinstance(self.students, str) else estimators(self.students)
+        found = [None]
+        if not isinstance(self.students, str):
+            found = [student for _, student in named_students(self.students)]
         given = [one for one in found if one is not None]
         fits_itself = self.teacher is None or len(given) < len(found)
         if self.teacher is not None:
@@ -369,14 +408,12 @@ class AutoDistiller(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     def _choose(self, models):
         board = self.leaderboard_
-        on_front = pareto_front(board["search_score"], board["bytes"], board["latency_us"])
-        board["on_front"] = on_front
-        front = np.flatnonzero(on_front)
-        self.pareto_front_ = front[np.argsort(board["bytes"][front], kind="stable")]
+        board["on_front"] = pareto_front(board["search_score"], board)
+        front = board.take(board["on_front"])
+        self.pareto_front_ = front.take(np.argsort(front["bytes"], kind="stable"))
         limits = {"bytes": self.max_bytes, "latency_us": self.max_latency_us}
         allowed = within_limits(board, limits)
-        part = {name: column[allowed] for name, column in board.items()}
-        best = allowed[choose(self.selection, part, self.tolerance)]
+        best = allowed[choose(self.selection, board.take(allowed), self.tolerance)]
         board["chosen"][best] = True
         self.best_params_ = board["params"][best]
         self.best_estimator_ = models[board["name"][best]]

@@ -1,57 +1,33 @@
 """The rows of a leaderboard: each candidate searched, measured on held-out rows, refitted.
 
-All candidates share the splits and one cache of the teacher's work. What fails is a row
-that says so.
+All candidates share the splits and one cache of the teacher's work. What fails, or is not
+finished in time, is a row that says so.
 """
-
-import time
 
 import numpy as np
 from sklearn.base import clone
+from sklearn.metrics import get_scorer
 from sklearn.utils import Bunch, check_random_state
-from tqdm import tqdm
 
 from skdistill._estimators._inside import is_linear
 from skdistill._sklearn.validation import num_samples, take_params, take_rows
 from skdistill.auto._candidates import candidates
+from skdistill.auto._clock import Bar, Clock, OutOfTime, Until
+from skdistill.auto._costs import latencies_of, sizes
 from skdistill.auto._defaults import auto_teacher
-from skdistill.auto._held_out import HeldOut, interval
-from skdistill.auto._splits import inner_folds, outer_splits, quiet_about_rare_classes
+from skdistill.auto._held_out import HeldOut
+from skdistill.auto._leaderboard import TEACHER, leaderboard
+from skdistill.auto._splits import inner_folds, outer_splits, quiet_about_what_is_told
 from skdistill.classifier import DistilledClassifier
-from skdistill.footprint import latency, n_bytes, n_parameters
 from skdistill.model_selection._run import travels
 from skdistill.model_selection._search import DistillationSearchCV
-from skdistill.model_selection._spaces import family_space
+from skdistill.model_selection._spaces import Start, family_space
 from skdistill.scorers import NegLogLoss
-from skdistill.teachers import resolve_teacher
-from skdistill.teachers._ask import ask, ask_teacher
-from skdistill.teachers._check import is_frozen
+from skdistill.teachers import ask, ask_teacher, is_frozen, resolve_teacher
 from skdistill.teachers._given import check_teacher_proba
 
 _ENOUGH = 20  # rows of the largest class: then each of the teacher's folds has one
-_TEACHER = "teacher"
-_TEXT = ("name", "family", "kind", "error", "fit_path")
-
-
-class _OutOfTimeError(Exception):
-    """The timeout was over before the next search."""
-
-
-class _Search(DistillationSearchCV):
-    """A search of one row of the leaderboard."""
-
-    space = None
-
-    def __getstate__(self):
-        """Leave the progress bar behind: the processes of a search get a copy."""
-        return super().__getstate__() | {"callbacks": None}
-
-    def _space(self):
-        return self.space
-
-    def _own_scorer(self):
-        own = self.scoring in (None, "neg_log_loss")
-        return NegLogLoss(of_scores=True) if own else None
+_PROBA = "teacher_proba"
 
 
 class Exploration:
@@ -79,71 +55,58 @@ class Exploration:
 
     def __init__(self, auto, X, y, groups, given, folder):
         self.auto, self.X, self.y, self.given = auto, X, y, given
+        self.clock = Clock(auto.timeout)
         self.teacher = _teacher(auto, X, given)
         sees = self.teacher, auto.transfer
         self.memory = folder if travels(sees, auto.n_jobs) else None
         seeds = check_random_state(auto.random_state).randint(np.iinfo(np.int32).max, size=3)
         self.seed, split_seed, bootstrap_seed = seeds.tolist()
+        self.scorer = _scorer(auto.scoring)
         self.candidates = candidates(auto.students, X, auto.temperatures, auto.alphas)
         self.splits = outer_splits(auto.cv, X, y, groups, split_seed)
         self.tested = np.concatenate([test for _, test in self.splits])
-        if len(np.unique(self.tested)) < len(self.tested):
-            raise ValueError(
-                f"cv={auto.cv!r} holds a row out more than once, and an interval would count "
-                "it as several; use a splitter that tests each row once"
-            )
-        # what is searched on, with its folds: each training part, and all rows if several
-        parts = [train for train, _ in self.splits]
-        parts += [np.arange(len(y))] * (len(parts) > 1)
-        self.parts = [(rows, inner_folds(y, groups, rows, split_seed)) for rows in parts]
-        weight = given.get("sample_weight")
-        self.held_out = HeldOut(
-            take_rows(X, self.tested),
-            y[self.tested],
-            auto.classes_,
-            auto.scoring or "neg_log_loss",
-            sample_weight=None if weight is None else weight[self.tested],
-            groups=None if groups is None else groups[self.tested],
-            seed=bootstrap_seed,
-        )
+        self.parts = _parts(self.splits, y, groups, split_seed)
+        self.held_out = self._held_out(groups, bootstrap_seed)
+        self.held_out.check_scoring()
         self.labelling = _labelling(self.teacher, y, given)
-        self.teacher_proba = {}
         self.estimators = {one.name: self._estimator(one) for one in self.candidates}
+        self.teacher_proba, self.best_trials = {}, {}
         self.rows, self.proba, self.draws = [], {}, {}
         self.searches, self.models, self.failures = {}, {}, []
         self.interrupt = None
-        self.begun = time.monotonic()
 
     def explore(self):
-        """Search, measure and refit each candidate, then measure the teacher.
+        """Search, measure and refit each candidate, then measure the teacher and the costs.
 
         An interrupt leaves the rest out, once there is a student.
+
+        Raises
+        ------
+        Exception
+            Of the first student, if none could be fitted.
+        ValueError
+            If time was over before one was.
         """
         planned = [self._trials(candidate) * len(self.parts) for candidate in self.candidates]
-        bar = tqdm(total=sum(planned), unit="trial", disable=not self.auto.verbose)
-        with bar as self.progress, quiet_about_rare_classes():
+        with Bar(planned, self.auto.verbose > 0) as self.bar, quiet_about_what_is_told():
             for number, candidate in enumerate(self.candidates):
                 self.left = (len(self.candidates) - number) * len(self.parts)  # searches
-                self.progress.set_description(candidate.name)
+                self.bar.begin(candidate.name)
                 self.rows.append(self._row(candidate))
-                self.progress.update(sum(planned[: number + 1]) - self.progress.n)
+                self.bar.end(number)
             if not self.models:
-                first = self.failures[0]
-                first.add_note("no student could be fitted; this is the error of the first")
-                raise first
+                self._raise_why()
             self._measure_teacher()
+            self._measure_latencies()
 
     def leaderboard(self):
-        """Columns, the best row first."""
-        metric = self.held_out.metric
-        for row in self.rows:
-            row |= self._compared(row)
-        self.rows.sort(key=lambda row: np.nan_to_num(-row.get(metric, np.nan), nan=np.inf))
-        names = dict.fromkeys(name for row in self.rows for name in row)
-        for internal in ("student", "temperature", "alpha", "share"):
-            del names[internal]
-        board = {name: _column(name, self.rows) for name in names}
-        return board | {"chosen": np.zeros(len(self.rows), dtype=bool)}
+        """The rows, compared with their plain twins and the teacher; the best first.
+
+        Returns
+        -------
+        Leaderboard
+        """
+        return leaderboard(self.rows, self.held_out.metric, self.draws)
 
     def held_out_rows(self):
         """What the leaderboard was measured on, and what each row of it predicts there."""
@@ -157,8 +120,19 @@ class Exploration:
             proba=self.proba,
         )
 
+    def _held_out(self, groups, seed):
+        weight = self.given.get("sample_weight")
+        return HeldOut(
+            take_rows(self.X, self.tested),
+            self.y[self.tested],
+            self.auto.classes_,
+            self.auto.scoring or "neg_log_loss",
+            sample_weight=None if weight is None else weight[self.tested],
+            groups=None if groups is None else groups[self.tested],
+            seed=seed,
+        )
+
     def _estimator(self, candidate):
-        fixed = {"temperature": candidate.temperature, "alpha": candidate.alpha}
         return DistilledClassifier(
             self.teacher,
             clone(candidate.student),
@@ -166,19 +140,22 @@ class Exploration:
             transfer_size=self.auto.transfer_size,
             random_state=self.seed,
             **self.labelling,
-            **{name: value for name, value in fixed.items() if value is not None},
+            **_pinned(candidate),
         )
 
+    # One row ---------------------------------------------------------------------------
+
     def _row(self, candidate):
-        row = candidate._asdict() | {"error": "", "params": {}}
+        names = ("name", "family", "kind", "plain_twin")
+        row = {name: getattr(candidate, name) for name in names}
         try:
             if self.interrupt is None:
                 row |= self._explore(candidate)
-        except _OutOfTimeError as error:
-            row["error"] = str(error)
+        except OutOfTime:
+            row["error"] = f"not finished: timeout={self.auto.timeout:g} was over"
         except Exception as error:
             self.failures.append(error)
-            row["error"] = _told(error)
+            row["error"] = _in_words(error)
         except KeyboardInterrupt as interrupt:
             if not self.models:
                 raise
@@ -187,63 +164,87 @@ class Exploration:
             row["error"] = "interrupted before it was finished"
         return row
 
+    def _raise_why(self):
+        """Why there is no student."""
+        if not self.failures:
+            raise ValueError(
+                f"timeout={self.auto.timeout:g} was over before one student was finished; "
+                "raise it, or give quicker students or fewer rows"
+            )
+        first = self.failures[0]
+        first.add_note("no student could be fitted; this is the error of the first")
+        raise first
+
     def _explore(self, candidate):
-        proba, searches = [], []
+        proba = []
         for number, (_, test) in enumerate(self.splits):
-            searches.append(self._search(candidate, number))
-            model = self._fit(searches[-1], self.parts[number][0])
+            search = self._search(candidate, number)
+            model = self._fit(search, self.parts[number][0])
             proba.append(self._ask(model, test))
             self._ask_teacher(model, number, test)
         if len(self.parts) > 1:
-            searches.append(self._search(candidate, len(self.splits)))
-        search = searches[-1]
+            search = self._search(candidate, len(self.splits))
         model = self._fit(search, np.arange(len(self.y)))
-        row = _searched(search) | {"params": self._params(candidate, search)}
-        costs = _footprint(model.student_, self.X) | {"fit_path": model.fit_path_}
-        row |= self._measured(candidate.name, np.concatenate(proba)) | costs
-        search.set_params(estimator__memory=None, callbacks=None)
+        params = _pinned(candidate) | search.best_params_
+        row = _searched(search) | {"params": params, "fit_path": model.fit_path_}
+        row |= sizes(model.student_) | self._measured(candidate.name, np.concatenate(proba))
+        search.set_params(estimator__memory=None, callbacks=None, scoring=self.scorer)
         self.searches[candidate.name], self.models[candidate.name] = search, model
-        self.estimators[candidate.name].set_params(**row["params"])
+        self.estimators[candidate.name].set_params(**params)
         return row
 
     def _search(self, candidate, number):
+        self.clock.check()
         auto, (rows, folds) = self.auto, self.parts[number]
-        left = self._time_left("not finished" if number else "not begun")
-        pinned = [n for n in ("temperature", "alpha") if getattr(candidate, n) is not None]
-        estimator = self.estimators[candidate.name]
-        space = family_space(estimator, pinned)
-        name = f"{candidate.name}, part {number}"
-        search = _Search(
-            clone(estimator).set_params(memory=self.memory),
+        space = self._space(candidate, number)
+        search = DistillationSearchCV(
+            clone(self.estimators[candidate.name]).set_params(memory=self.memory),
+            space,
             n_trials=self._trials(candidate) if space.branches[0] else 1,
-            timeout=left,
-            scoring=auto.scoring,
+            # where time counts, none is given to a batch that the search may not finish
+            **({} if auto.timeout is None else {"batch_size": 1}),
+            timeout=self.clock.share(self.left),
+            scoring=Until(self.scorer, self.clock.deadline),
             cv=folds,
             refit=False,
             n_jobs=auto.n_jobs,
             storage=auto.storage,
-            study_name=None if auto.storage is None else name,
-            callbacks=[lambda study, trial: self.progress.update()],
+            study_name=None if auto.storage is None else f"{candidate.name}, part {number}",
+            callbacks=[self.bar],
             random_state=self.seed,
         )
-        search.space = space
         search.fit(*self._take(rows), **self._metadata(rows))
         self.left -= 1
+        self._keep_best_trial(candidate, number, search)
         return search
+
+    def _space(self, candidate, number):
+        """A plain student also tries what was best for it distilled."""
+        space = family_space(self.estimators[candidate.name], _pinned(candidate))
+        best = self.best_trials.get((candidate.name, number))
+        if best is None or not space.branches[0]:
+            return space
+        return space._replace(starts=[*space.starts, best[1]])
+
+    def _keep_best_trial(self, candidate, number, search):
+        """The student's own parameters in the best trial, for its plain twin."""
+        key, score = (candidate.plain_twin, number), search.best_score_
+        if candidate.kind == "plain" or not score > self.best_trials.get(key, (-np.inf,))[0]:
+            return  # a score of NaN too
+        trial = search.study_.best_trial
+        values = {k: v for k, v in trial.params.items() if k.startswith("student__")}
+        left_out = [
+            name
+            for name in trial.user_attrs.get("left_out", [])
+            if name.startswith("student__")
+        ]
+        self.best_trials[key] = score, Start("best of the distilled", values, left_out)
 
     def _trials(self, candidate):
         return -(-self.auto.n_trials // candidate.share)
 
-    def _time_left(self, state):
-        """A fair share of it for the next search of a row in this state."""
-        if self.auto.timeout is None:
-            return None
-        left = self.begun + self.auto.timeout - time.monotonic()
-        if left < 0 and self.models:
-            raise _OutOfTimeError(f"{state}: timeout={self.auto.timeout:g} was over")
-        return max(left, 0) / self.left
-
     def _fit(self, search, rows):
+        self.clock.check()
         model = clone(search.estimator).set_params(**clone(search.best_params_, safe=False))
         model.set_params(n_jobs=self.auto.n_jobs)  # no other fit beside this one
         return model.fit(*self._take(rows), **self._metadata(rows))
@@ -263,6 +264,8 @@ class Exploration:
             given["X_unlabeled"] = take_rows(extra, np.arange(n_extra))
         return given
 
+    # Measures --------------------------------------------------------------------------
+
     def _ask(self, model, test, by=ask):
         return by(model, take_rows(self.X, test), self.auto.classes_, fill=True)
 
@@ -270,13 +273,12 @@ class Exploration:
         """Its probabilities for held-out rows; the first model that has it tells."""
         if number in self.teacher_proba:
             return
-        if "teacher_proba" in self.given:
-            n_samples, proba = len(self.y), self.given["teacher_proba"]
-            self.teacher_proba[number] = check_teacher_proba(
-                proba, n_samples, self.auto.classes_
-            )[test]
+        if _PROBA in self.given:
+            proba = self.given[_PROBA]
+            proba = check_teacher_proba(proba, len(self.y), self.auto.classes_)[test]
         else:
-            self.teacher_proba[number] = self._ask(model.teacher_, test, ask_teacher)
+            proba = self._ask(model.teacher_, test, ask_teacher)
+        self.teacher_proba[number] = proba
 
     def _measured(self, name, proba):
         teacher = np.concatenate([self.teacher_proba[i] for i in range(len(self.splits))])
@@ -284,65 +286,64 @@ class Exploration:
         self.proba[name] = proba
         return columns
 
-    def _params(self, candidate, search):
-        own = {"temperature": candidate.temperature, "alpha": candidate.alpha}
-        return {name: v for name, v in own.items() if v is not None} | search.best_params_
-
     def _measure_teacher(self):
         proba = np.concatenate([self.teacher_proba[i] for i in range(len(self.splits))])
-        row = {"name": _TEACHER, "family": _TEACHER, "kind": _TEACHER, "error": ""}
-        row |= {"params": {}, "fit_path": ""} | self._measured(_TEACHER, proba)
-        if "teacher_proba" not in self.given:
+        row = dict.fromkeys(("name", "family", "kind"), TEACHER)
+        row |= self._measured(TEACHER, proba)
+        if _PROBA not in self.given:
             model = next(iter(self.models.values()))
-            self.estimators[_TEACHER] = resolve_teacher(model.teacher, model.n_jobs)
+            self.estimators[TEACHER] = resolve_teacher(model.teacher, model.n_jobs)
             try:
-                row |= _footprint(model.teacher_, self.X)
+                row |= sizes(model.teacher_)
             except Exception as error:  # one that cannot be pickled has no size
-                row["error"] = _told(error)
+                row["error"] = _in_words(error)
         self.rows.append(row)
 
-    def _compared(self, row):
-        """Paired differences of the main metric, with their intervals."""
-        metric, columns = self.held_out.metric, {}
-        known = {other["name"]: other for other in self.rows if other["name"] in self.draws}
-        for column, ours, theirs in (
-            ("gain_over_plain", row["name"], f"{row['family']}, plain"),
-            ("gap_to_teacher", _TEACHER, row["name"]),
-        ):
-            columns[column], draws = np.nan, np.empty(0)
-            if ours != theirs and ours in known and theirs in known:
-                columns[column] = known[ours][metric] - known[theirs][metric]
-                draws = self.draws[ours] - self.draws[theirs]
-            columns |= interval(column, draws)
-        return columns
+    def _measure_latencies(self):
+        """Of all that was fitted, in turn, so that what the machine does meets all alike."""
+        fitted = {name: model.student_ for name, model in self.models.items()}
+        if _PROBA not in self.given:
+            fitted[TEACHER] = next(iter(self.models.values())).teacher_
+        found = latencies_of(fitted, self.X)
+        for row in self.rows:
+            row |= found.get(row["name"], {})
 
 
 def _teacher(auto, X, given):
     """The one that was given, else one that fits itself to X, where any is asked."""
-    if auto.teacher is None and "teacher_proba" not in given:
+    if auto.teacher is None and _PROBA not in given:
         return auto_teacher(X)
     return auto.teacher
+
+
+def _scorer(scoring):
+    if scoring in (None, "neg_log_loss"):
+        return NegLogLoss(of_scores=True)
+    return get_scorer(scoring)
+
+
+def _parts(splits, y, groups, seed):
+    """What is searched on, with its folds: each training part, and all rows if several."""
+    parts = [train for train, _ in splits]
+    parts += [np.arange(len(y))] * (len(parts) > 1)
+    return [(rows, inner_folds(y, groups, rows, seed)) for rows in parts]
 
 
 def _labelling(teacher, y, given):
     """Out-of-fold, calibrated labels, where the teacher is fitted here and rows suffice."""
     _, counts = np.unique(y, return_counts=True)
-    if is_frozen(teacher) or "teacher_proba" in given or counts.max() < _ENOUGH:
+    if is_frozen(teacher) or _PROBA in given or counts.max() < _ENOUGH:
         return {}
     return {"cv": "auto", "calibrate_teacher": True}
 
 
-def _footprint(estimator, X):
-    method = "predict_proba" if hasattr(estimator, "predict_proba") else "predict"
-    parameters = n_parameters(estimator)
-    return {
-        "bytes": float(n_bytes(estimator)),
-        "n_parameters": np.nan if parameters is None else float(parameters),
-        "latency_us": 1e6 * latency(estimator, X, method=method),
-    }
+def _pinned(candidate):
+    """Temperature and alpha, where they are not searched."""
+    both = {"temperature": candidate.temperature, "alpha": candidate.alpha}
+    return {name: value for name, value in both.items() if value is not None}
 
 
-def _told(error):
+def _in_words(error):
     return f"{type(error).__name__}: {error}"
 
 
@@ -354,13 +355,3 @@ def _searched(search):
         "search_se": float(spread / np.sqrt(search.n_splits_ - 1)),
         "n_trials": float(len(search.cv_results_["params"])),
     }
-
-
-def _column(name, rows):
-    """NaN, or an empty text, where a row has nothing."""
-    if name == "params":
-        column = np.empty(len(rows), dtype=object)
-        column[:] = [row[name] for row in rows]
-        return column
-    empty = "" if name in _TEXT else np.nan
-    return np.array([row.get(name, empty) for row in rows])

@@ -1,11 +1,11 @@
 """Measures of predictions for rows that nothing was chosen by, and their intervals.
 
 Every model is measured on the same rows and the same resamples of them, so that the
-difference of two models is paired. Where rows come in groups, groups are resampled. A
-resample is a weight for each row, so that means over rows are one matrix product.
+difference of two models is paired. Where rows come in groups, groups are resampled.
 """
 
 import warnings
+from numbers import Real
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
@@ -14,12 +14,13 @@ from sklearn.metrics import get_scorer
 
 from skdistill._sklearn.scorers import takes_weights
 from skdistill._sklearn.validation import take_rows
-from skdistill.metrics import ks_distance, r2_sorted
+from skdistill.metrics._arrays import over_classes, weights
+from skdistill.metrics._fidelity import ks_by_class, r2_by_class
+from skdistill.metrics._intervals import N_RESAMPLES, interval, resamples
 from skdistill.metrics._quality import quality_by_row
 
-N_RESAMPLES = 400
-TAILS = (0.025, 0.975)
 _OWN = ("neg_log_loss", "accuracy", "roc_auc")  # scorers that need not be called
+FEW_RESAMPLES = 400  # where a scorer is called for each, which takes milliseconds
 
 
 class Predicted(ClassifierMixin, BaseEstimator):
@@ -126,12 +127,34 @@ class HeldOut:
             Of the main metric.
         """
         once, measured = np.ones(len(self.y), dtype=int), self._measured(proba, teacher_proba)
-        values = measured(once)
-        draws = np.array([list(measured(n).values()) for n in self._resamples()]).T
-        columns = self._of_distributions(proba, teacher_proba)
-        for name, drawn in zip(values, draws, strict=True):
-            columns |= {name: values[name]} | interval(name, drawn)
+        values, columns = measured(once), self._of_distributions(proba, teacher_proba)
+        in_resamples = [list(measured(times).values()) for times in self._resamples()]
+        draws = np.reshape(in_resamples, (-1, len(values))).T
+        for (name, value), drawn in zip(values.items(), draws, strict=True):
+            columns |= interval(value, drawn).columns(name)
         return columns, draws[list(values).index(self.metric)]
+
+    def check_scoring(self):
+        """Refuse a scorer whose score is no number, before anything is fitted.
+
+        Raises
+        ------
+        ValueError
+            If it is a mapping, as several metrics are, or something else.
+        """
+        uniform = np.full((len(self.y), len(self.classes)), 1 / len(self.classes))
+        score = self._score(uniform, uniform, np.ones(len(self.y), dtype=int))
+        if not isinstance(score, Real):
+            raise ValueError(
+                f"scoring={self.scoring!r} gives a {type(score).__name__} and no number; give "
+                "a scorer of one metric"
+            )
+
+    def _resamples(self):
+        """The same for every model."""
+        n_resamples = N_RESAMPLES if self.scoring in _OWN else FEW_RESAMPLES
+        how = {"n_resamples": n_resamples, "random_state": self.seed}
+        return resamples(len(self.y), groups=self.groups, **how)
 
     def _measured(self, proba, teacher_proba):
         """The metrics as a function of how many times each row is there."""
@@ -162,16 +185,16 @@ class HeldOut:
             "log_loss": rows["log_loss"],
             "accuracy": rows["accuracy"],
             "roc_auc": rows["roc_auc"],
-            "kl": rows["kl_to_teacher"],
+            "kl_to_teacher": rows["kl_to_teacher"],
             "agreement": rows["agreement"],
         }
 
     def _of_distributions(self, proba, teacher_proba):
         """Without an interval: resamples differ more than the distributions they are of."""
-        weight = {"sample_weight": self.weight}
+        given = teacher_proba, proba, weights(self.weight, len(proba))
         return {
-            "ks": ks_distance(teacher_proba, proba, **weight),
-            "r2": r2_sorted(teacher_proba, proba, **weight),
+            "ks_to_teacher": over_classes(ks_by_class(*given), "macro"),
+            "r2_sorted": over_classes(r2_by_class(*given), "macro"),
         }
 
     def _score(self, proba, teacher_proba, times):
@@ -190,40 +213,11 @@ class HeldOut:
             except (ValueError, ZeroDivisionError):
                 return np.nan
 
-    def _resamples(self):
-        """How many times each row was drawn; the same for every model."""
-        rng, n_samples = np.random.default_rng(self.seed), len(self.y)
-        group = np.arange(n_samples)
-        if self.groups is not None:
-            _, group = np.unique(self.groups, return_inverse=True)
-        n_groups = group.max() + 1
-        for _ in range(N_RESAMPLES):
-            drawn = rng.integers(n_groups, size=n_groups)
-            yield np.bincount(drawn, minlength=n_groups)[group]
-
 
 def _macro_f1(confusion):
     """Mean over the classes that are there or were predicted."""
     found = confusion.sum(axis=0) + confusion.sum(axis=1)
     return np.mean(2 * confusion.diagonal()[found > 0] / found[found > 0])
-
-
-def interval(name, draws):
-    """Columns with the ends of a percentile interval of 95 %.
-
-    Parameters
-    ----------
-    name : str
-    draws : ndarray of shape (n_resamples,)
-
-    Returns
-    -------
-    dict
-        ``<name>_low`` and ``<name>_high``.
-    """
-    draws = draws[np.isfinite(draws)]
-    low, high = np.quantile(draws, TAILS) if draws.size else (np.nan, np.nan)
-    return {f"{name}_low": float(low), f"{name}_high": float(high)}
 
 
 def scoring_name(scoring):

@@ -126,36 +126,55 @@ def _versions():
 
 
 def _warnings(X, y, teacher, given, splits):
-    found = []
+    """What makes held-out estimates too good, or says nothing of a class."""
+    tested = np.concatenate([test for _, test in splits])
+    unseen = [
+        f"no held-out row is of class {label!r}: no estimate speaks of it"
+        for label in np.setdiff1d(y, y[tested]).tolist()
+    ]
+    groups = given.get("groups")
+    return (
+        _of_labels(teacher, given) + _of_rows(X, splits) + _of_groups(groups, splits) + unseen
+    )
+
+
+def _of_labels(teacher, given):
     teachers = [one for _, one, *_ in teacher] if isinstance(teacher, list) else [teacher]
     if _GIVEN in given:
-        found.append(
+        return [
             "teacher_proba was given: where the models behind it had seen the row they "
             "label, the estimates are too good"
-        )
-    elif any(map(is_frozen, teachers)):
-        found.append(
+        ]
+    if any(map(is_frozen, teachers)):
+        return [
             "the teacher is frozen: where it had seen the held-out rows, its estimates and "
             "those of the students it taught are too good"
-        )
-    tested = np.concatenate([test for _, test in splits])
-    hashes = np.asarray(_row_hashes(X))
+        ]
+    return []
+
+
+def _of_rows(X, splits):
+    hashes, tested = np.asarray(_row_hashes(X)), sum(len(test) for _, test in splits)
     known = sum(np.isin(hashes[test], hashes[train]).sum() for train, test in splits)
-    if known:
-        found.append(
-            f"{known} of {len(tested)} held-out rows equal a training row in every column: "
-            "where that is no coincidence, the estimates are too good"
-        )
-    if (groups := given.get("groups")) is not None:
-        both = [np.intersect1d(groups[train], groups[test]) for train, test in splits]
-        if split := len(np.unique(np.concatenate(both))):
-            found.append(
-                f"{split} groups have rows both held out and not: where rows of a group are "
-                "alike, the estimates are too good"
-            )
-    for label in np.setdiff1d(y, y[tested]).tolist():
-        found.append(f"no held-out row is of class {label!r}: no estimate speaks of it")
-    return found
+    if not known:
+        return []
+    return [
+        f"{known} of {tested} held-out rows equal a training row in every column: where that "
+        "is no coincidence, the estimates are too good"
+    ]
+
+
+def _of_groups(groups, splits):
+    if groups is None:
+        return []
+    both = [np.intersect1d(groups[train], groups[test]) for train, test in splits]
+    split = len(np.unique(np.concatenate(both)))
+    if not split:
+        return []
+    return [
+        f"{split} groups have rows both held out and not: where rows of a group are alike, "
+        "the estimates are too good"
+    ]
 
 
 def _row_hashes(X):

@@ -4,31 +4,43 @@ Quality is the score of the search, so that the rows a leaderboard is measured o
 nothing. Sizes are exact; times are not, so only a clear difference of them counts.
 """
 
+from numbers import Integral
+
 import numpy as np
 
-CLEARLY = 1.25  # times slower
+CLEARLY = 1.25  # times slower; two runs of one model differ by less on a calm machine
 
 
-def pareto_front(score, n_bytes, latency):
+def pareto_front(score, leaderboard):
     """Rows that no other row equals in all three and surpasses in score or bytes.
 
     Parameters
     ----------
     score : ndarray of shape (n_rows,)
         Greater is better; NaN is on no front.
-    n_bytes, latency : ndarray of shape (n_rows,)
-        A time is worse than another where it is longer by a quarter.
+    leaderboard : dict of ndarray of shape (n_rows,)
+        With "bytes" and "latency_us" with its ends.
 
     Returns
     -------
     ndarray of bool of shape (n_rows,)
     """
+    size = leaderboard["bytes"]
     at_least = score[:, None] >= score
-    no_larger = n_bytes[:, None] <= n_bytes
-    no_slower = latency[:, None] <= CLEARLY * latency
-    better = (score[:, None] > score) | (n_bytes[:, None] < n_bytes)
+    no_larger = size[:, None] <= size
+    no_slower = ~_slower(leaderboard)
+    better = (score[:, None] > score) | (size[:, None] < size)
     dominated = (at_least & no_larger & no_slower & better).any(axis=0)
     return np.isfinite(score) & ~dominated
+
+
+def _slower(leaderboard):
+    """Whether each row is slower than each other beyond doubt.
+
+    By a quarter, and by more than the calls of either differ among themselves.
+    """
+    middle, low, high = (leaderboard[f"latency_us{end}"] for end in ("", "_low", "_high"))
+    return (middle[:, None] > CLEARLY * middle) & (low[:, None] > high)
 
 
 def within_limits(leaderboard, limits):
@@ -79,9 +91,14 @@ def choose(rule, leaderboard, tolerance):
     Returns
     -------
     int
+
+    Raises
+    ------
+    ValueError
+        If a callable returns no position of these rows.
     """
     if callable(rule):
-        return int(rule(leaderboard))
+        return _checked(rule(leaderboard), len(leaderboard["bytes"]))
     score, size = np.nan_to_num(leaderboard["search_score"], nan=-np.inf), leaderboard["bytes"]
     if rule == "knee":
         return _knee(score, size, np.flatnonzero(leaderboard["on_front"]))
@@ -89,6 +106,15 @@ def choose(rule, leaderboard, tolerance):
     error = {"best": 0.0, "smallest": tolerance, "one_se": leaderboard["search_se"][best]}
     enough = np.flatnonzero(score >= score[best] - error[rule])
     return int(min(enough, key=lambda row: (size[row], -score[row])))
+
+
+def _checked(position, n_rows):
+    if not (isinstance(position, Integral) and 0 <= position < n_rows):
+        raise ValueError(
+            f"selection returned {position!r}, which is no position among the {n_rows} rows "
+            f"that it was given: return an integer from 0 to {n_rows - 1}"
+        )
+    return int(position)
 
 
 def _knee(score, size, front):

@@ -11,7 +11,12 @@ from numbers import Integral
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, check_cv
 
-_INNER, _OUTER = 3, 4  # folds
+_INNER, _OUTER = 3, 4  # folds: what is held out is a quarter
+_TOLD = (
+    "The least populated class",
+    r"\d+ of \d+ folds of the teacher lack",
+    "the teacher is frozen",
+)
 
 
 def outer_splits(cv, X, y, groups, seed):
@@ -29,13 +34,34 @@ def outer_splits(cv, X, y, groups, seed):
     -------
     list of (train, test)
         Row numbers.
+
+    Raises
+    ------
+    ValueError
+        If there is no split, one has no rows to fit on or to test, or a row is held out
+        twice.
     """
     if cv is None:
         return _folds(_OUTER, y, groups, seed)[:1]
     if isinstance(cv, Integral):
         return _folds(cv, y, groups, seed)
     rows, splitter = np.arange(len(y)), check_cv(cv, y, classifier=True)
-    return [(rows[train], rows[test]) for train, test in splitter.split(X, y, groups)]
+    splits = [(rows[train], rows[test]) for train, test in splitter.split(X, y, groups)]
+    _check(cv, splits)
+    return splits
+
+
+def _check(cv, splits):
+    if not splits:
+        raise ValueError(f"cv={cv!r} gives no split; give a number of folds or a splitter")
+    if any(not len(part) for split in splits for part in split):
+        raise ValueError(f"cv={cv!r} has a split without rows to fit on, or to hold out")
+    tested = np.concatenate([test for _, test in splits])
+    if len(np.unique(tested)) < len(tested):
+        raise ValueError(
+            f"cv={cv!r} holds a row out more than once, and an interval would count "
+            "it as several; use a splitter that tests each row once"
+        )
 
 
 def inner_folds(y, groups, rows, seed):
@@ -57,10 +83,13 @@ def inner_folds(y, groups, rows, seed):
 
 
 @contextmanager
-def quiet_about_rare_classes():
-    """Nothing is said each time that a class has fewer rows than there are folds."""
+def quiet_about_what_is_told():
+    """No warning at each fit of what the documentation or ``provenance_`` tells once.
+
+    That a class has fewer rows than there are folds; that the teacher is frozen.
+    """
     with warnings.catch_warnings():
-        for message in ("The least populated class", r"\d+ of \d+ folds of the teacher lack"):
+        for message in _TOLD:
             warnings.filterwarnings("ignore", message, UserWarning)
         yield
 
@@ -69,7 +98,7 @@ def _folds(n_splits, y, groups, seed):
     """Groups stay whole, so that with them a training part may lack a class."""
     kind = StratifiedKFold if groups is None else StratifiedGroupKFold
     splitter = kind(n_splits, shuffle=True, random_state=seed)
-    with quiet_about_rare_classes():
+    with quiet_about_what_is_told():
         splits = list(splitter.split(np.zeros(len(y)), y, groups))
     return splits if groups is not None else [_knowing_each_class(y, *one) for one in splits]
 

@@ -7,7 +7,7 @@ from scipy.optimize import brentq
 from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 
-from skdistill.metrics._arrays import EPS, outcomes, weights
+from skdistill.metrics._arrays import EPS, outcomes
 
 
 def observed_over_expected(y_true, proba, *, classes=None, sample_weight=None):
@@ -35,10 +35,14 @@ def observed_over_expected(y_true, proba, *, classes=None, sample_weight=None):
     ----------
     Steyerberg (2019), "Clinical Prediction Models", chapter 15 (O:E ratio).
     """
-    outcome, proba = outcomes(y_true, proba, classes)
-    observed = np.average(outcome, axis=0, weights=sample_weight)
+    outcome, proba, weight = outcomes(y_true, proba, classes, sample_weight)
+    return observed_over(weight @ outcome, weight @ proba)
+
+
+def observed_over(observed, expected):
+    """Infinite where something came and nothing was promised, NaN where neither."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        return observed / np.average(proba, axis=0, weights=sample_weight)
+        return np.divide(observed, expected)
 
 
 def calibration_event(y_true, proba, *, classes=None):
@@ -60,7 +64,11 @@ def calibration_event(y_true, proba, *, classes=None):
     score : ndarray of shape (n_samples,)
         Probability of the event.
     """
-    outcome, proba = outcomes(y_true, proba, classes)
+    return event_of(*outcomes(y_true, proba, classes)[:2])
+
+
+def event_of(outcome, proba):
+    """The event that is judged and its probability, of arrays that are checked."""
     if proba.shape[1] == 2:
         return outcome[:, 1], proba[:, 1]
     rows, first = np.arange(len(proba)), proba.argmax(axis=1)
@@ -92,8 +100,12 @@ def expected_calibration_error(y_true, proba, *, classes=None, n_bins=10, sample
     Bayesian Binning"; Guo et al. (2017), "On Calibration of Modern Neural Networks", for
     more than two classes.
     """
-    event, score = calibration_event(y_true, proba, classes=classes)
-    weight = weights(sample_weight, len(score))
+    outcome, proba, weight = outcomes(y_true, proba, classes, sample_weight)
+    return calibration_error(*event_of(outcome, proba), weight, n_bins)
+
+
+def calibration_error(event, score, weight, n_bins=10):
+    """The mean difference over the bins, of arrays that are checked."""
     bins = np.searchsorted(np.linspace(0, 1, n_bins + 1)[1:-1], score)
     return float(np.abs(np.bincount(bins, weight * (event - score))).sum() / weight.sum())
 
@@ -134,8 +146,12 @@ def calibration_line(y_true, proba, *, classes=None, sample_weight=None):
     Cox (1958), "Two Further Applications of a Model for Binary Regression"; Van Calster
     et al. (2016), "A calibration hierarchy for risk models was defined".
     """
-    event, score = calibration_event(y_true, proba, classes=classes)
-    weight = weights(sample_weight, len(score))
+    outcome, proba, weight = outcomes(y_true, proba, classes, sample_weight)
+    return line_of(*event_of(outcome, proba), weight)
+
+
+def line_of(event, score, weight):
+    """The `CalibrationLine` of arrays that are checked."""
     seen = weight > 0
     known = event[seen], logit(np.clip(score[seen], EPS, 1 - EPS)), weight[seen]
     return CalibrationLine(_slope(*known), _intercept(*known))

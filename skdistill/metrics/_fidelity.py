@@ -4,7 +4,7 @@ import numpy as np
 from scipy.special import rel_entr
 from sklearn.metrics import r2_score, roc_curve
 
-from skdistill.metrics._arrays import EPS, over_classes, pair, weights
+from skdistill.metrics._arrays import EPS, over_classes, pair
 
 
 def agreement(teacher_proba, student_proba, *, sample_weight=None):
@@ -25,8 +25,8 @@ def agreement(teacher_proba, student_proba, *, sample_weight=None):
     Stanton et al. (2021), "Does Knowledge Distillation Really Work?" ("average top-1
     agreement").
     """
-    teacher_proba, student_proba = pair(teacher_proba, student_proba)
-    return float(np.average(agrees(teacher_proba, student_proba), weights=sample_weight))
+    *both, weight = pair(teacher_proba, student_proba, sample_weight)
+    return float(np.average(agrees(*both), weights=weight))
 
 
 def total_variation(teacher_proba, student_proba, *, sample_weight=None):
@@ -42,9 +42,8 @@ def total_variation(teacher_proba, student_proba, *, sample_weight=None):
     float
         In [0, 1]: the largest difference in the probability of any event, on average.
     """
-    teacher_proba, student_proba = pair(teacher_proba, student_proba)
-    distance = variation_by_row(teacher_proba, student_proba)
-    return float(np.average(distance, weights=sample_weight))
+    *both, weight = pair(teacher_proba, student_proba, sample_weight)
+    return float(np.average(variation_by_row(*both), weights=weight))
 
 
 def kl_divergence(teacher_proba, student_proba, *, sample_weight=None):
@@ -69,9 +68,8 @@ def kl_divergence(teacher_proba, student_proba, *, sample_weight=None):
     ----------
     Kullback, Leibler (1951), "On Information and Sufficiency".
     """
-    teacher_proba, student_proba = pair(teacher_proba, student_proba)
-    divergence = kl_by_row(teacher_proba, student_proba)
-    return float(np.average(divergence, weights=sample_weight))
+    *both, weight = pair(teacher_proba, student_proba, sample_weight)
+    return float(np.average(kl_by_row(*both), weights=weight))
 
 
 def ks_distance(teacher_proba, student_proba, *, sample_weight=None, average="macro"):
@@ -98,12 +96,15 @@ def ks_distance(teacher_proba, student_proba, *, sample_weight=None, average="ma
     ----------
     Hodges (1958), "The Significance Probability of the Smirnov Two-Sample Test".
     """
-    teacher_proba, student_proba = pair(teacher_proba, student_proba)
-    n_samples = len(teacher_proba)
-    is_student = np.repeat([False, True], n_samples)
-    weight = np.tile(weights(sample_weight, n_samples), 2)
+    given = pair(teacher_proba, student_proba, sample_weight)
+    return over_classes(ks_by_class(*given), average)
+
+
+def ks_by_class(teacher_proba, student_proba, weight):
+    """The distance of each class, of arrays that are checked."""
+    is_student, weight = np.repeat([False, True], len(weight)), np.tile(weight, 2)
     scores = np.concatenate([teacher_proba, student_proba]).T
-    return over_classes([largest_gap(is_student, score, weight) for score in scores], average)
+    return [largest_gap(is_student, score, weight) for score in scores]
 
 
 def largest_gap(group, score, weight):
@@ -137,10 +138,14 @@ def r2_sorted(teacher_proba, student_proba, *, sample_weight=None, average="macr
     ----------
     Wilk, Gnanadesikan (1968), "Probability Plotting Methods for the Analysis of Data".
     """
-    teacher_proba, student_proba = pair(teacher_proba, student_proba)
-    weight = weights(sample_weight, len(teacher_proba))
+    given = pair(teacher_proba, student_proba, sample_weight)
+    return over_classes(r2_by_class(*given), average)
+
+
+def r2_by_class(teacher_proba, student_proba, weight):
+    """The value of each class, of arrays that are checked."""
     columns = zip(teacher_proba.T, student_proba.T, strict=True)
-    return over_classes([_r2_of_quantiles(*both, weight) for both in columns], average)
+    return [_r2_of_quantiles(*both, weight) for both in columns]
 
 
 def _r2_of_quantiles(teacher, student, weight):
@@ -148,7 +153,7 @@ def _r2_of_quantiles(teacher, student, weight):
     orders = [np.argsort(score, kind="stable") for score in (teacher, student)]
     steps = [np.cumsum(weight[order]) for order in orders]
     ends = np.unique(np.concatenate(steps))
-    ranks = [np.minimum(np.searchsorted(own, ends), len(own) - 1) for own in steps]
+    ranks = [np.minimum(np.searchsorted(step, ends), len(step) - 1) for step in steps]
     quantiles = [
         score[order][rank]
         for score, order, rank in zip((teacher, student), orders, ranks, strict=True)
@@ -188,23 +193,32 @@ def swap_share(
     Milani Fard et al. (2016), "Launch and Iterate: Reducing Prediction Churn", which
     measures the same without holding the rate; "swap set" in credit scoring.
     """
-    teacher_proba, student_proba = pair(teacher_proba, student_proba)
-    n_samples, n_classes = teacher_proba.shape
-    weight = weights(sample_weight, n_samples)
-    if positive_rate is None:
-        first = teacher_proba.argmax(axis=1)
-        rates = np.bincount(first, weight, minlength=n_classes) / weight.sum()
-    elif n_classes == 2 and np.ndim(positive_rate) == 0:
-        rates = np.array([1 - positive_rate, positive_rate])
-    else:
-        rates = np.broadcast_to(positive_rate, n_classes)
-    if not np.all((rates >= 0) & (rates <= 1)):
-        raise ValueError(f"positive_rate must be in [0, 1], got {positive_rate}")
+    given = pair(teacher_proba, student_proba, sample_weight)
+    return over_classes(swap_by_class(*given, positive_rate), average)
+
+
+def swap_by_class(teacher_proba, student_proba, weight, positive_rate=None):
+    """The share of each class, of arrays that are checked."""
+    rates = _rates(teacher_proba, weight, positive_rate)
     swapped = [
         np.abs(_accepted(teacher, rate, weight) - _accepted(student, rate, weight))
         for teacher, student, rate in zip(teacher_proba.T, student_proba.T, rates, strict=True)
     ]
-    return over_classes(np.average(swapped, axis=1, weights=weight), average)
+    return np.average(swapped, axis=1, weights=weight)
+
+
+def _rates(teacher_proba, weight, positive_rate):
+    """Share of rows that is accepted, for each class."""
+    n_classes = teacher_proba.shape[1]
+    if positive_rate is None:
+        first = teacher_proba.argmax(axis=1)
+        return np.bincount(first, weight, minlength=n_classes) / weight.sum()
+    rates = np.asarray(positive_rate, dtype=np.float64)
+    if not np.all((rates >= 0) & (rates <= 1)):
+        raise ValueError(f"positive_rate must be in [0, 1], got {positive_rate}")
+    if n_classes == 2 and rates.ndim == 0:
+        return np.array([1 - rates, rates])
+    return np.broadcast_to(rates, n_classes)
 
 
 def _accepted(score, rate, weight):

@@ -23,7 +23,12 @@ def log_loss_by_row(y_true, proba, *, classes=None):
     ndarray of shape (n_samples,)
         Its weighted mean is ``sklearn.metrics.log_loss``.
     """
-    outcome, proba = outcomes(y_true, proba, classes)
+    outcome, proba, _ = outcomes(y_true, proba, classes)
+    return cost_by_row(outcome, proba)
+
+
+def cost_by_row(outcome, proba):
+    """Minus the logarithm of the probability of each row's outcome, of checked arrays."""
     return -np.log(np.maximum(proba[outcome], EPS))
 
 
@@ -72,14 +77,16 @@ def combined_loss(
     Hinton, Vinyals, Dean (2015), "Distilling the Knowledge in a Neural Network",
     section 2.
     """
-    teacher_proba, student_proba = pair(teacher_proba, student_proba)
-    outcome, _ = outcomes(y_true, student_proba, classes)
-    loss = CombinedLoss(
-        teacher_proba,
-        outcome.argmax(axis=1),
-        temperature=temperature,
-        alpha=alpha,
-        sample_weight=sample_weight,
-        scale_soft_loss=scale_soft_loss,
+    teacher_proba, student_proba, weight = pair(
+        teacher_proba, student_proba, sample_weight, unlabelled=True
     )
+    outcome, *_ = outcomes(y_true, student_proba, classes)
+    scale = {"temperature": temperature, "alpha": alpha, "scale_soft_loss": scale_soft_loss}
+    return loss_parts(teacher_proba, student_proba, outcome, weight, **scale)
+
+
+def loss_parts(teacher_proba, student_proba, outcome, weight, **scale):
+    """`LossParts` of arrays that are checked; `scale` is that of `CombinedLoss`."""
+    codes = outcome.argmax(axis=1)
+    loss = CombinedLoss(teacher_proba, codes, sample_weight=weight, **scale)
     return loss.parts(logits(student_proba))

@@ -7,22 +7,23 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
-from skdistill.metrics._arrays import outcomes, over_classes, weights
+from skdistill.metrics._arrays import outcomes, over_classes
 from skdistill.metrics._calibration import (
-    calibration_event,
-    calibration_line,
-    expected_calibration_error,
+    calibration_error,
+    event_of,
+    line_of,
+    observed_over,
 )
 from skdistill.metrics._fidelity import (
     agrees,
     kl_by_row,
-    ks_distance,
-    r2_sorted,
-    swap_share,
+    ks_by_class,
+    r2_by_class,
+    swap_by_class,
     variation_by_row,
 )
-from skdistill.metrics._loss import combined_loss, log_loss_by_row
-from skdistill.metrics._worth import separation_ks
+from skdistill.metrics._loss import cost_by_row, loss_parts
+from skdistill.metrics._worth import separation_by_class
 
 
 def quality_by_row(y, proba, teacher_proba, classes, *, sample_weight=None):
@@ -48,12 +49,15 @@ def quality_by_row(y, proba, teacher_proba, classes, *, sample_weight=None):
     DeLong, DeLong, Clarke-Pearson (1988), "Comparing the Areas under Two or More
     Correlated Receiver Operating Characteristic Curves: A Nonparametric Approach".
     """
-    outcome, proba = outcomes(y, proba, classes)
-    weight = weights(sample_weight, len(outcome))
+    outcome, proba, weight = outcomes(y, proba, classes, sample_weight)
+    return _by_row(outcome, proba, teacher_proba, weight)
+
+
+def _by_row(outcome, proba, teacher_proba, weight):
     return {
-        "log_loss": log_loss_by_row(y, proba, classes=classes),
+        "log_loss": cost_by_row(outcome, proba),
         "roc_auc": _area_by_row(outcome, proba, weight),
-        "brier": ((outcome - proba) ** 2).sum(axis=1) / (1 + (len(classes) == 2)),
+        "brier": ((outcome - proba) ** 2).sum(axis=1) / (1 + (proba.shape[1] == 2)),
         "accuracy": agrees(outcome, proba).astype(float),
         "kl_to_teacher": kl_by_row(teacher_proba, proba),
         "total_variation": variation_by_row(teacher_proba, proba),
@@ -79,32 +83,31 @@ def quality(y, proba, teacher_proba, classes, *, temperature, alpha, sample_weig
         Of two classes ranking and decisions are judged for the second; of more, the mean
         over the classes that are there. NaN where a metric is not defined on these rows.
     """
-    weighted = {"sample_weight": sample_weight}
-    known = {"classes": classes} | weighted
-    rows = quality_by_row(y, proba, teacher_proba, classes, **weighted)
-    mean = {name: float(np.average(own, weights=sample_weight)) for name, own in rows.items()}
-    outcome, weight = outcomes(y, proba, classes)[0], weights(sample_weight, len(y))
-    event, score = calibration_event(y, proba, classes=classes)
-    slope, intercept = calibration_line(y, proba, **known)
+    outcome, proba, weight = outcomes(y, proba, classes, sample_weight)
+    event, score = event_of(outcome, proba)
+    slope, intercept = line_of(event, score, weight)
     scale = {"temperature": temperature, "alpha": alpha}
-    loss = combined_loss(teacher_proba, proba, y, **scale, **known)
+    loss = loss_parts(teacher_proba, proba, outcome, weight, **scale)
+    both = teacher_proba, proba, weight
+    rows = _by_row(outcome, proba, teacher_proba, weight)
+    mean = {name: float(np.average(values, weights=weight)) for name, values in rows.items()}
     return {
         "log_loss": mean["log_loss"],
         "brier": mean["brier"],
         **_ranking(outcome, proba, weight),
-        "separation_ks": separation_ks(y, proba, **known),
+        "separation_ks": over_classes(separation_by_class(outcome, proba, weight), "macro"),
         "accuracy": mean["accuracy"],
         **_decisions(outcome, proba, weight),
-        "observed_over_expected": _ratio(weight @ event, weight @ score),
-        "expected_calibration_error": expected_calibration_error(y, proba, **known),
+        "observed_over_expected": float(observed_over(weight @ event, weight @ score)),
+        "expected_calibration_error": calibration_error(event, score, weight),
         "calibration_slope": slope,
         "calibration_intercept": intercept,
         "kl_to_teacher": mean["kl_to_teacher"],
         "total_variation": mean["total_variation"],
         "agreement": mean["agreement"],
-        "swap_share": swap_share(teacher_proba, proba, **weighted),
-        "ks_to_teacher": ks_distance(teacher_proba, proba, **weighted),
-        "r2_sorted": r2_sorted(teacher_proba, proba, **weighted) if len(y) > 1 else np.nan,
+        "swap_share": over_classes(swap_by_class(*both), "macro"),
+        "ks_to_teacher": over_classes(ks_by_class(*both), "macro"),
+        "r2_sorted": over_classes(r2_by_class(*both), "macro") if len(y) > 1 else np.nan,
         "soft_loss": loss.soft,
         "combined_loss": loss.total,
     }
@@ -118,10 +121,10 @@ def _area_by_row(outcome, proba, weight):
 
 def _placements(event, score, weight):
     values, (_, level) = np.empty(len(score)), np.unique(score, return_inverse=True)
-    for own in (event, ~event):
-        other = np.bincount(level, np.where(own, 0, weight))
-        below = (np.cumsum(other) - other / 2)[level[own]] / other.sum()
-        values[own] = below if own is event else 1 - below
+    for of_class in (event, ~event):
+        other = np.bincount(level, np.where(of_class, 0, weight))
+        below = (np.cumsum(other) - other / 2)[level[of_class]] / other.sum()
+        values[of_class] = below if of_class is event else 1 - below
     area = np.average(values[event], weights=weight[event])
     share = np.average(event, weights=weight)
     return area + (values - area) / np.where(event, share, 1 - share)
@@ -159,8 +162,3 @@ def _ranked(outcome):
 def _judged(outcome):
     n_classes = outcome.shape[1]
     return [1] if n_classes == 2 else list(range(n_classes))
-
-
-def _ratio(observed, expected):
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return float(np.float64(observed) / expected)

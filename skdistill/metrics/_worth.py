@@ -1,19 +1,27 @@
 """What a student is worth against outcomes, next to its teacher and the plain student."""
 
-from typing import NamedTuple
-
 import numpy as np
 
 from skdistill.metrics._arrays import outcomes, over_classes, weights
 from skdistill.metrics._fidelity import largest_gap
+from skdistill.metrics._intervals import (
+    CONFIDENCE,
+    N_RESAMPLES,
+    Interval,
+    interval,
+    resampled_sums,
+)
 
 
-class Retention(NamedTuple):
-    """The share of the teacher's lead that a student keeps, and its interval."""
+class Retention(Interval):
+    """The share of the teacher's lead that a student keeps, and its interval.
 
-    value: float
-    low: float
-    high: float
+    Attributes
+    ----------
+    value, low, high : float
+    """
+
+    __slots__ = ()
 
 
 def retention(
@@ -22,8 +30,9 @@ def retention(
     plain_loss,
     *,
     sample_weight=None,
-    confidence=0.95,
-    n_resamples=2000,
+    groups=None,
+    confidence=CONFIDENCE,
+    n_resamples=N_RESAMPLES,
     random_state=0,
 ):
     """Share of the teacher's lead over the plain student that the distilled one keeps.
@@ -38,9 +47,11 @@ def retention(
         Loss of each held-out row under the three models, lower being better; see
         `log_loss_by_row`. A row tested several times enters once, with its mean.
     sample_weight : array-like of shape (n_samples,), default=None
+    groups : array-like of shape (n_samples,), default=None
+        Rows of a group are resampled together.
     confidence : float, default=0.95
         In (0, 1).
-    n_resamples : int, default=2000
+    n_resamples : int, default=1000
     random_state : int, default=0
         Seed of the resamples.
 
@@ -55,21 +66,34 @@ def retention(
     ----------
     Efron, Tibshirani (1993), "An Introduction to the Bootstrap", chapter 13.
     """
-    losses = np.asarray([teacher_loss, student_loss, plain_loss], dtype=np.float64)
-    weight = 1.0 if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
-    gain = weight * (losses[2] - losses[1])
-    lead = weight * (losses[2] - losses[0])
-    rng, n_samples = np.random.default_rng(random_state), losses.shape[1]
-    draws = (rng.integers(n_samples, size=n_samples) for _ in range(n_resamples))
-    shares = [_share(gain[rows].sum(), lead[rows].sum()) for rows in draws]
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(shares, [tail, 1 - tail], method="inverted_cdf")
-    value = _share(gain.sum(), lead.sum()) if lead.sum() > 0 else np.nan
-    return Retention(float(value), float(low), float(high))
+    losses = {"teacher": teacher_loss, "student": student_loss, "plain": plain_loss}
+    teacher, student, plain = _losses(losses)
+    weight = weights(sample_weight, len(plain))
+    sums = weight[:, None] * np.column_stack([plain - student, plain - teacher])
+    how = {"groups": groups, "n_resamples": n_resamples, "random_state": random_state}
+    share = float(_shares(sums.sum(axis=0, keepdims=True))[0])
+    ends = interval(share, _shares(resampled_sums(sums, **how)), confidence)
+    return Retention(share if np.isfinite(share) else np.nan, ends.low, ends.high)
 
 
-def _share(gain, lead):
-    return gain / lead if lead > 0 else np.copysign(np.inf, gain)
+def _losses(given):
+    """One row of losses for each model."""
+    losses = [np.asarray(loss, dtype=np.float64) for loss in given.values()]
+    if len({loss.shape for loss in losses}) > 1 or losses[0].ndim != 1 or not losses[0].size:
+        raise ValueError(
+            "teacher_loss, student_loss and plain_loss must have one shape (n_samples,), got "
+            f"{', '.join(str(loss.shape) for loss in losses)}"
+        )
+    for name, loss in zip(given, losses, strict=True):
+        if not np.isfinite(loss).all():
+            raise ValueError(f"{name}_loss holds NaN or infinity; give the loss of each row")
+    return losses
+
+
+def _shares(sums):
+    """Gain over lead; infinite where there is no lead."""
+    gain, lead = sums.T
+    return np.divide(gain, lead, out=np.copysign(np.inf, gain), where=lead > 0)
 
 
 def separation_ks(y_true, proba, *, classes=None, sample_weight=None, average="macro"):
@@ -99,12 +123,15 @@ def separation_ks(y_true, proba, *, classes=None, sample_weight=None, average="m
     ----------
     Hand, Henley (1997), "Statistical Classification Methods in Consumer Credit Scoring".
     """
-    outcome, proba = outcomes(y_true, proba, classes)
-    weight = weights(sample_weight, len(proba))
+    given = outcomes(y_true, proba, classes, sample_weight)
+    return over_classes(separation_by_class(*given), average)
+
+
+def separation_by_class(outcome, proba, weight):
+    """The separation of each class, of arrays that are checked."""
     seen = outcome[weight > 0]
     apart = seen.any(axis=0) & ~seen.all(axis=0)
-    values = [
-        largest_gap(own, score, weight) if both else np.nan
-        for own, score, both in zip(outcome.T, proba.T, apart, strict=True)
+    return [
+        largest_gap(event, score, weight) if both else np.nan
+        for event, score, both in zip(outcome.T, proba.T, apart, strict=True)
     ]
-    return over_classes(values, average)

@@ -139,6 +139,6 @@ class FidelityDisplay:
         of = (
             "the class that the teacher predicts" if self.pos_label is None else self.pos_label
         )
-        said = [] if self.agreement is None else [f"agreement {100 * self.agreement:.1f} %"]
-        said += [] if self.kl is None else [f"mean KL {self.kl:.3g} nats"]
-        return "\n".join([f"probability of {of}", ", ".join(said)]).rstrip()
+        shown = [] if self.agreement is None else [f"agreement {100 * self.agreement:.1f} %"]
+        shown += [] if self.kl is None else [f"mean KL {self.kl:.3g} nats"]
+        return "\n".join([f"probability of {of}", ", ".join(shown)]).rstrip()

@@ -34,7 +34,7 @@ class ParetoDisplay:
         Ends of the interval of `quality`.
     name, family, kind : array-like of str of shape (n_rows,)
         `kind` is "distilled", "plain" (fitted on hard labels) or "teacher".
-    on_front, chosen : array-like of bool of shape (n_rows,)
+    chosen : array-like of bool of shape (n_rows,)
     limit : float, default=None
         Hard limit of `cost`.
     x : str, default="latency_us"
@@ -51,7 +51,7 @@ class ParetoDisplay:
         By ``(family, kind)``.
     error_bars_ : LineCollection or None
     front_ : Line2D
-        What can be had for a cost: the best quality of the front's rows up to it.
+        What can be had for a cost: the best quality of the rows that are drawn up to it.
     limit_ : Line2D or None
     chosen_ : PathCollection
     legend_ : Legend
@@ -66,7 +66,6 @@ class ParetoDisplay:
         name,
         family,
         kind,
-        on_front,
         chosen,
         low=None,
         high=None,
@@ -80,7 +79,6 @@ class ParetoDisplay:
         self.name = name
         self.family = family
         self.kind = kind
-        self.on_front = on_front
         self.chosen = chosen
         self.low = low
         self.high = high
@@ -127,8 +125,8 @@ class ParetoDisplay:
         Parameters
         ----------
         leaderboard : dict of array-like of shape (n_rows,), or frame
-            With "name", "family", "kind", "on_front", "chosen", the column `x`, the
-            column `metric` and, where there is an interval, ``<metric>_low`` and
+            With "name", "family", "kind", "chosen", the column `x`, the column `metric`
+            and, where there is an interval, ``<metric>_low`` and
             ``<metric>_high``.
         x : {"latency_us", "bytes"}, default="latency_us"
         metric : str, default="neg_log_loss"
@@ -151,7 +149,7 @@ class ParetoDisplay:
         ValueError
             If a column is missing.
         """
-        columns = ["name", "family", "kind", "on_front", "chosen", x, metric]
+        columns = ["name", "family", "kind", "chosen", x, metric]
         if missing := [column for column in columns if column not in leaderboard]:
             raise ValueError(
                 f"leaderboard has no column {missing[0]!r}; it has {sorted(leaderboard)}"
@@ -245,10 +243,12 @@ class ParetoDisplay:
         return self.ax_.vlines(cost[known], low[known], high[known], **style)
 
     def _draw_front(self, rows, cost, quality, sign):
-        front = rows[np.asarray(self.on_front, dtype=bool)[rows]]
-        front = front[np.argsort(cost[front], kind="stable")]
-        best = np.maximum if self.greater_is_better else np.minimum
-        reached = sign * best.accumulate(quality[front])
+        """Of what is drawn: the rows that no cheaper one equals."""
+        turned = quality if self.greater_is_better else -quality
+        ordered = rows[np.lexsort([-turned[rows], cost[rows]])]
+        best = np.maximum.accumulate(turned[ordered])
+        front = ordered[np.diff(best, prepend=-np.inf) > 0]
+        reached = sign * quality[front]
         style = {"color": BLACK, "linewidth": 1.2, "drawstyle": "steps-post", "zorder": 1}
         return self.ax_.plot(cost[front], reached, **style)[0]
 

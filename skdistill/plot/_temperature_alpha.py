@@ -140,8 +140,8 @@ class TemperatureAlphaDisplay:
         ax.set(xlabel="temperature", ylabel="alpha, weight of the teacher")
         where = f"at temperature {T[best]:.3g}, alpha {alpha[best]:.2g}"
         where = where if drawn[best] else "without temperature and alpha"
-        said = f"best {sign * score[best]:.4g} {where}"
-        self.text_ = ax.set_title(said, fontsize="small")
+        title = f"best {sign * score[best]:.4g} {where}"
+        self.text_ = ax.set_title(title, fontsize="small")
         return self
 
     def _draw_cells(self, temperatures, alphas, shown, style):

@@ -3,19 +3,11 @@
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import bootstrap
 
+from skdistill.metrics._intervals import mean_intervals
 from skdistill.metrics._loss import log_loss_by_row
 from skdistill.metrics._quality import quality, quality_by_row
 from skdistill.metrics._worth import retention
-
-
-class Interval(NamedTuple):
-    """A difference and its 95 % bootstrap interval."""
-
-    value: float
-    low: float
-    high: float
 
 
 class Compared(NamedTuple):
@@ -55,7 +47,7 @@ class Compared(NamedTuple):
         return found | {f"distilled - {name}": self._difference(name) for name in others}
 
     def _difference(self, name):
-        own, other = (
+        rows, other = (
             quality_by_row(
                 self.y,
                 self.probas[one],
@@ -65,7 +57,9 @@ class Compared(NamedTuple):
             )
             for one in ("distilled", name)
         )
-        return {metric: _interval(own[metric] - other[metric], self.weight) for metric in own}
+        differences = np.column_stack([rows[metric] - other[metric] for metric in rows])
+        found = mean_intervals(differences, sample_weight=self.weight)
+        return dict(zip(rows, found, strict=True))
 
     def retention(self):
         """Share of the teacher's lead in log-loss that the distilled student keeps."""
@@ -76,24 +70,3 @@ class Compared(NamedTuple):
             ),
             sample_weight=self.weight,
         )
-
-
-def _interval(difference, weight):
-    """Of a mean; without one where there is a single row, or a metric is not defined."""
-    mean, n_samples = float(np.average(difference, weights=weight)), len(difference)
-    if n_samples < 2 or np.isnan(mean):
-        return Interval(mean, np.nan, np.nan)
-    found = bootstrap(
-        (difference,) if weight is None else (difference, weight),
-        np.mean if weight is None else _weighted_mean,
-        paired=True,
-        n_resamples=2000,
-        batch=max(1, 1_000_000 // n_samples),
-        method="percentile",
-        random_state=0,
-    ).confidence_interval
-    return Interval(mean, float(found.low), float(found.high))
-
-
-def _weighted_mean(values, weight, axis=-1):
-    return np.sum(weight * values, axis=axis) / np.sum(weight, axis=axis)

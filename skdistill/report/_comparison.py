@@ -17,12 +17,12 @@ from sklearn.utils.validation import column_or_1d
 from skdistill._estimators._inside import best_of, is_fitted, last_step, part_of
 from skdistill._sklearn.validation import check_sample_weight
 from skdistill.classifier import DistilledClassifier
-from skdistill.footprint import footprint
+from skdistill.footprint import footprints
 from skdistill.report._compared import Compared
 from skdistill.report._mapping import DistillationReport, verdict
 from skdistill.teachers._ask import ask_teacher, teacher_of
 
-MAX_SEGMENTS = 50
+MAX_SEGMENTS = 50  # a column with more values is a number or a key
 
 
 class Kept(NamedTuple):
@@ -141,11 +141,25 @@ def distillation_report(
     if X_train is not None:
         report["train"] = _compared(models, X_train, y_train).section(differences=False)
     if by is not None:
-        report["segments"] = {
-            value: rows.take(chosen).section() for value, chosen in _segments(X, by)
-        }
+        report["segments"] = _by_segment(rows, X, by)
     report["footprint"] = _footprints(models, X)
-    report.kept = Kept(
+    report.kept = _kept(models, rows, X, X_train, y_train, begun)
+    return report
+
+
+def _by_segment(rows, X, by):
+    """A section for each value of a column that a row of some weight has."""
+    weight = np.ones(len(rows.y)) if rows.weight is None else rows.weight
+    return {
+        value: rows.take(chosen).section()
+        for value, chosen in _segments(X, by)
+        if weight[chosen].any()
+    }
+
+
+def _kept(models, rows, X, X_train, y_train, begun):
+    model = models["distilled"]
+    return Kept(
         model=best_of(model),
         student=part_of(model, "student_"),
         teacher=models["teacher"],
@@ -155,7 +169,6 @@ def distillation_report(
         y_train=None if y_train is None else column_or_1d(y_train),
         begun=begun,
     )
-    return report
 
 
 def _sentences(model, report, rows):
@@ -224,11 +237,10 @@ def _footprints(models, X):
         name: one if name == "teacher" else part_of(one, "student_")
         for name, one in models.items()
     }
-    costs = {
-        name: footprint(one, X, method=_scores(one))._asdict() for name, one in shipped.items()
-    }
+    found = footprints(shipped, X, method=_scores)
+    costs = {name: cost._asdict() for name, cost in found.items()}
     for cost in costs.values():
-        cost["compression_ratio"] = costs["teacher"]["n_bytes"] / cost["n_bytes"]
+        cost["compression_ratio"] = costs["teacher"]["bytes"] / cost["bytes"]
     return costs
 
 

@@ -1,6 +1,10 @@
 """`DistillationReport`: what a comparison found, as a dict that prints as tables."""
 
+from html import escape
+
 import numpy as np
+
+from skdistill.auto._leaderboard import html_table, visible
 
 _HEADLINES = ("log_loss", "brier", "roc_auc", "accuracy", "agreement")
 
@@ -77,19 +81,47 @@ class DistillationReport(dict):
         for value, section in self.get("segments", {}).items():
             yield f"segment {value}", section
 
-    def __str__(self):
+    def _repr_html_(self):
+        tables = []
+        for (caption, *headings), *rows in self._tables():
+            tables += [f"<p>{escape(caption)}</p>", html_table(["", *headings], rows)]
+        return visible(f"<p><strong>{escape(self['verdict'])}</strong></p>") + "".join(tables)
+
+    def _tables(self):
+        """Each a heading, whose first cell says what is in it, and rows of text."""
         test, costs = self["test"], self["footprint"]
         models = list(costs)
-        blocks = [[self["verdict"]], _table(f"test, {test['n_samples']} rows", test, models)]
+        yield _table(f"test, {test['n_samples']} rows", test, models)
         if "train" in self:
             rows = f"train, {self['train']['n_samples']} rows"
-            blocks.append(_table(rows, self["train"], models, _HEADLINES))
-        blocks.append(_table("footprint", costs, models))
+            yield _table(rows, self["train"], models, _HEADLINES)
+        yield _table("footprint", costs, models)
         if "segments" in self:
-            blocks.append(_segment_table(self["segments"], models))
-        return "\n\n".join("\n".join(block) for block in blocks)
+            yield _segment_table(self["segments"], models)
+
+    def __str__(self):
+        blocks = ["\n".join(aligned(table)) for table in self._tables()]
+        return "\n\n".join([self["verdict"], *blocks])
 
     __repr__ = __str__
+
+
+WIDEST = 1.0  # of an interval of a share that says something: the whole lead
+
+
+def is_share(share):
+    """Whether a share of the teacher's lead says something.
+
+    Parameters
+    ----------
+    share : Retention
+
+    Returns
+    -------
+    bool
+        Not where the teacher has no lead, or the interval is wider than the lead itself.
+    """
+    return bool(np.isfinite(share).all() and share.high - share.low <= WIDEST)
 
 
 def verdict(share):
@@ -105,18 +137,29 @@ def verdict(share):
     """
     if np.isnan(share.value):
         if share.low > 0:
-            return "the teacher has no lead to keep, yet distilling pays"
+            return (
+                "distilling pays, though the teacher is no better than the plain student: "
+                "give a stronger teacher"
+            )
         return "the teacher is no better than the plain student: ship the plain one"
-    value, low, high = (100 * end for end in share)
-    if not np.isfinite(low + high):
+    if not np.isfinite(share.low + share.high):
         return "the teacher's lead over the plain student is in doubt: ship the plain one"
-    kept = (
-        f"{value:.0f} % of the teacher's lead in log-loss over the plain student, 95 % "
-        f"interval over test rows {low:.0f} to {high:.0f} (100 is the teacher itself)"
-    )
-    if low > 0:
-        return f"keeps {kept}"
-    if high < 0:
+    return _of_share(share)
+
+
+def _of_share(share):
+    kept = "the teacher's lead over the plain student is too small to give a share of it"
+    if is_share(share):
+        value, low, high = (100 * end for end in share)
+        kept = (
+            f"{value:.0f} % of the teacher's lead in log-loss over the plain student, 95 % "
+            f"interval over test rows {low:.0f} to {high:.0f} (100 is the teacher itself)"
+        )
+    if share.low > 1:
+        return f"ahead of its teacher: {kept}; give a stronger teacher"
+    if share.low > 0:
+        return f"keeps {kept}" if is_share(share) else f"distilling pays; {kept}"
+    if share.high < 0:
         return f"distilling does harm: {kept}; ship the plain one"
     return f"no detectable gain: {kept}; ship the plain one"
 
@@ -155,7 +198,7 @@ def _table(title, section, models, metrics=None):
         ]
         for name in metrics or section[models[0]]
     ]
-    return aligned([heading, *body])
+    return [heading, *body]
 
 
 def _segment_table(segments, models):
@@ -169,7 +212,7 @@ def _segment_table(segments, models):
         ]
         for value, section in segments.items()
     ]
-    return aligned([heading, *body])
+    return [heading, *body]
 
 
 def _number(value):

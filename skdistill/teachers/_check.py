@@ -99,14 +99,19 @@ def check_members(members):
     Raises
     ------
     ValueError
-        If an entry is no ``(name, teacher)`` or ``(name, teacher, weight)``, or a weight
-        is negative or all are 0.
+        If an entry is no ``(name, teacher)`` or ``(name, teacher, weight)``, a teacher has
+        no ``fit``, or a weight is negative or all are 0.
     """
     for member in members or [None]:
         if not (isinstance(member, tuple) and len(member) in (2, 3)):
             raise ValueError(
                 "a list of teachers holds (name, teacher) or (name, teacher, weight), got "
                 f"{member!r}"
+            )
+        if not hasattr(member[1], "fit"):
+            raise ValueError(
+                f"the teacher called {member[0]!r} is no classifier but {member[1]!r}; give "
+                "an estimator with fit"
             )
     weights = [weight[0] if weight else 1.0 for _, _, *weight in members]
     if min(weights) < 0 or not any(weights):

@@ -12,13 +12,20 @@ import pytest
 import sklearn
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_matrix
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.datasets import make_classification
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import accuracy_score, f1_score, log_loss, make_scorer, roc_auc_score
+from sklearn.metrics import (
+    accuracy_score,
+    f1_score,
+    get_scorer,
+    log_loss,
+    make_scorer,
+    roc_auc_score,
+)
 from sklearn.model_selection import GroupKFold, ShuffleSplit, cross_val_score, train_test_split
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
@@ -26,8 +33,9 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.estimator_checks import check_estimator
 
-from skdistill import AutoDistiller, DistilledClassifier
+from skdistill import AutoDistiller, DistillationSearchCV, DistilledClassifier
 from skdistill.auto._candidates import candidates
+from skdistill.auto._clock import OutOfTime, Until
 from skdistill.auto._defaults import auto_students, auto_teacher
 from skdistill.auto._held_out import HeldOut
 from skdistill.auto._provenance import _warnings, held_out_in_words
@@ -45,7 +53,9 @@ Y = np.array(["no", "yes"])[CODES]
 TREE = DecisionTreeClassifier(max_depth=3)
 LINEAR = LogisticRegression()
 PAIR = [("tree", TREE), ("linear", LINEAR)]
-MEASURED = ("latency_us", "on_front", "chosen")  # times, and what depends on them
+MEASURED = (  # times, and what depends on them
+    "latency_us", "latency_us_low", "latency_us_high", "encoding_us", "on_front", "chosen",
+)  # fmt: skip
 
 
 class Broken(ClassifierMixin, BaseEstimator):
@@ -140,7 +150,15 @@ def test_a_leaderboard_is_best_first_and_its_intervals_hold_its_values(explored)
     board = explored.leaderboard_
     assert explored.metric_ == "neg_log_loss"
     assert (np.diff(board["neg_log_loss"]) <= 0).all()
-    for name in ("neg_log_loss", "log_loss", "accuracy", "roc_auc", "f1", "kl", "agreement"):
+    for name in (
+        "neg_log_loss",
+        "log_loss",
+        "accuracy",
+        "roc_auc",
+        "f1",
+        "kl_to_teacher",
+        "agreement",
+    ):
         assert (board[f"{name}_low"] <= board[name]).all()
         assert (board[name] <= board[f"{name}_high"]).all()
     assert_allclose(board["neg_log_loss"], -board["log_loss"])
@@ -237,7 +255,7 @@ def test_given_probabilities_call_no_teacher():
     auto = explore(teacher=Broken(), n_trials=1, fit={"teacher_proba": proba})
     assert not hasattr(auto.best_estimator_, "teacher_")
     teacher = row_of(auto, "teacher")
-    assert teacher["kl"] == 0
+    assert teacher["kl_to_teacher"] == 0
     assert np.isnan(teacher["bytes"])
     with pytest.raises(ValueError, match="no row can be fitted as 'teacher'"):
         auto.fit_candidate("teacher", X, Y)
@@ -326,7 +344,7 @@ def test_students_are_estimators_names_pairs_and_dictionaries():
     hot = next(c for c in found if c.name == "hot")
     assert (hot.temperature, hot.alpha) == (4, 1)
     assert next(c for c in found if c.name == "GaussianNB").temperature is None
-    with pytest.raises(ValueError, match="two students are called 'LogisticRegression'"):
+    with pytest.raises(ValueError, match="two rows would be called 'LogisticRegression'"):
         candidates([LINEAR, LogisticRegression(C=2)], X, None, None)
     with pytest.raises(ValueError, match="'temp'"):
         candidates([{"student": TREE, "temp": 1}], X, None, None)
@@ -469,8 +487,11 @@ def test_limits_hold_and_name_the_nearest_where_nothing_meets_them(explored):
     nearest = min(sizes, key=sizes.get).removesuffix(", plain")
     with pytest.raises(ValueError, match=f"no student meets max_bytes=10; .*'{nearest}"):
         explore(max_bytes=10)
-    with pytest.raises(ValueError, match=r"max_latency_us=0\.001"):
-        explore(max_latency_us=0.001, n_trials=1)
+
+
+def test_a_latency_that_no_model_has_here_is_refused_before_any_fit():
+    with pytest.raises(ValueError, match=r"max_latency_us=0\.001 is below the \d+ µs"):
+        AutoDistiller(Broken(), [Broken()], max_latency_us=0.001).fit(X, Y)
 
 
 def test_rules_choose_as_they_say():
@@ -489,20 +510,26 @@ def test_rules_choose_as_they_say():
 
 
 def test_the_front_holds_what_nothing_surpasses():
-    score = np.array([-0.1, -0.2, -0.2, -0.3, np.nan])
-    size = np.array([100.0, 50, 60, 200, np.nan])
-    times = np.array([10.0, 10, 10, 10, np.nan])
-    assert_array_equal(pareto_front(score, size, times), [True, True, False, False, False])
+    score, times = np.array([-0.1, -0.2, -0.2, -0.3, np.nan]), np.array([10.0] * 4 + [np.nan])
+
+    def front(times, spread=0.0):
+        ends = {"latency_us_low": times - spread, "latency_us_high": times + spread}
+        size = [100.0, 50, 60, 200, np.nan]
+        return pareto_front(score, board_of(bytes=size, latency_us=times, **ends)).tolist()
+
+    assert front(times) == [True, True, False, False, False]
     times[3] = 7  # faster by a quarter than all that surpass it
-    assert_array_equal(pareto_front(score, size, times), [True, True, False, True, False])
+    assert front(times) == [True, True, False, True, False]
+    assert front(times, spread=2) == [True, True, False, False, False]  # not beyond doubt
 
 
-def test_the_front_is_listed_by_size(explored):
+def test_the_front_holds_rows_and_is_listed_by_size(explored):
     board, front = explored.leaderboard_, explored.pareto_front_
-    assert_array_equal(np.flatnonzero(board["on_front"]), np.sort(front))
-    assert (np.diff(board["bytes"][front]) >= 0).all()
-    assert np.nanargmax(board["search_score"]) in front
-    assert "teacher" not in board["name"][front]
+    assert set(front["name"]) == set(board["name"][board["on_front"]])
+    assert (np.diff(front["bytes"]) >= 0).all()
+    assert board["name"][np.nanargmax(board["search_score"])] in front["name"]
+    assert "teacher" not in front["name"]
+    assert set(front) == set(board)
 
 
 def test_any_row_can_be_fitted_again(explored):
@@ -514,12 +541,135 @@ def test_any_row_can_be_fitted_again(explored):
     assert {name: kept[name] for name in params} == params
 
 
-def test_a_timeout_explores_one_student_and_says_which_it_left_out():
-    auto = explore(timeout=0, n_trials=100)
-    errors = auto.leaderboard_["error"]
-    assert (errors == "not begun: timeout=0 was over").sum() == 3
-    assert 1 <= row_of(auto, "tree")["n_trials"] <= 4  # a batch
-    assert np.isnan(row_of(auto, "linear")["n_trials"])
+class Ticking(GaussianNB):
+    """A student each of whose fits takes a second of a clock that stands still otherwise."""
+
+    now = 0
+
+    def fit(self, X, y, sample_weight=None):
+        Ticking.now += 1
+        return super().fit(X, y, sample_weight)
+
+
+BAD_ARGUMENTS = [
+    ({"students": [{"student": 3}]}, "student 'int' is no classifier but 3"),
+    ({"students": [{"name": "a"}]}, "needs the key 'student'"),
+    ({"students": [("a", TREE, 1)]}, "a tuple of 3"),
+    ({"students": [(3, TREE)]}, "the name of a student is text, got 3"),
+    ({"students": [("teacher", TREE)]}, "no student can be called 'teacher'"),
+    ({"students": [("a", TREE), ("a, plain", TREE)]}, "two rows would be called 'a, plain'"),
+    ({"teacher": [("a", 3)]}, "the teacher called 'a' is no classifier but 3"),
+    ({"cv": []}, r"cv=.* gives no split"),
+    ({"cv": [([0, 1], [])]}, "a split without rows"),
+    ({"scoring": lambda model, X, y: {"a": 1.0, "b": 2.0}}, "gives a dict and no number"),
+]
+
+
+@pytest.mark.parametrize(("given", "said"), BAD_ARGUMENTS, ids=[s for _, s in BAD_ARGUMENTS])
+def test_what_has_no_meaning_is_refused_by_name_before_any_fit(tmp_path, given, said):
+    options = {"teacher": Logged(str(tmp_path)), "students": [TREE]} | given
+    with pytest.raises(ValueError, match=said):
+        AutoDistiller(**options).fit(X, Y)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("weight", [["a"] * 240, [np.nan] * 240, [-1.0] * 240])
+def test_weights_that_are_none_are_refused_by_name(tmp_path, weight):
+    with pytest.raises(ValueError, match="sample_weight"):
+        AutoDistiller(Logged(str(tmp_path)), [TREE]).fit(X, Y, sample_weight=weight)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("position", [7, -1, 0.5, None])
+def test_a_selection_of_no_row_is_refused_and_the_leaderboard_kept(position):
+    auto = AutoDistiller(GaussianNB(), [TREE], n_trials=1, selection=lambda board: position)
+    with pytest.raises(ValueError, match=r"selection returned .* position among the 2 rows"):
+        auto.fit(X, Y)
+    assert len(auto.leaderboard_["name"]) == 3
+
+
+@pytest.mark.parametrize("given", [{"temperatures": [1, 2]}, {"alphas": [0.2, 0.8]}])
+def test_temperatures_or_alphas_alone_are_rows_too(given):
+    auto = explore([("tree", TREE)], n_trials=2, **given)
+    (values,) = given.values()
+    mark = "T" if "temperatures" in given else "alpha"
+    named = {f"tree, {mark}={value:g}" for value in values}
+    assert named | {"tree, plain", "teacher"} == set(auto.leaderboard_["name"])
+    assert set(auto.leaderboard_["plain_twin"]) == {"tree, plain", ""}
+
+
+def test_a_plain_student_tries_what_was_best_for_it_distilled():
+    auto = explore([("tree", TREE)], n_trials=6, temperatures=[1.0], alphas=[1.0])
+    distilled, plain = (auto.results_[name] for name in ("tree", "tree, plain"))
+    assert distilled.best_params_ in plain.cv_results_["params"]
+    assert len(plain.cv_results_["params"]) == 6
+
+
+def test_searches_can_be_cloned_and_fitted(explored):
+    train = explored.held_out_.train
+    for name, search in explored.results_.items():
+        assert type(search) is DistillationSearchCV
+        again = clone(search).fit(X[train], Y[train])
+        assert again.best_score_ == search.best_score_, name
+        assert again.best_params_ == search.best_params_
+
+
+@pytest.fixture
+def ticking(monkeypatch):
+    """One distilled student and its plain twin, of five fits each: three folds, two refits."""
+    monkeypatch.setattr(Ticking, "now", 0)
+    monkeypatch.setattr("skdistill.auto._clock.monotonic", lambda: Ticking.now)
+
+    def explore_until(timeout, **fit):
+        students = [{"name": "slow", "student": Ticking(), "temperature": 1, "alpha": 0.5}]
+        return explore(students, timeout=timeout, n_trials=1, fit=fit)
+
+    return explore_until
+
+
+@pytest.mark.parametrize("given", [False, True], ids=["teacher", "teacher_proba"])
+@pytest.mark.parametrize("timeout", [5.5, 6.5, 7.5, 8.5])
+def test_a_timeout_is_passed_by_one_fit_at_most(ticking, timeout, given):
+    proba = GaussianNB().fit(X, CODES).predict_proba(X)
+    auto = ticking(timeout, **({"teacher_proba": proba} if given else {}))
+    assert Ticking.now == np.ceil(timeout)
+    assert row_of(auto, "slow")["error"] == ""
+    plain = row_of(auto, "slow, plain")
+    assert plain["error"] == f"not finished: timeout={timeout} was over"
+    assert np.isnan(plain["latency_us"])
+    assert auto.leaderboard_["name"][auto.leaderboard_["chosen"]] == "slow"
+
+
+@pytest.mark.parametrize("timeout", [0, 0.5, 3.5])
+def test_a_timeout_before_any_student_is_refused_by_name(ticking, timeout):
+    with pytest.raises(ValueError, match=f"timeout={timeout} was over before one student"):
+        ticking(timeout)
+    assert Ticking.now <= np.ceil(timeout) + 1
+
+
+def test_the_end_of_time_travels_with_a_scorer_and_is_no_part_of_what_it_is():
+    scorer = Until(get_scorer("accuracy"), deadline=0)
+    assert set(vars(scorer)) == {"scorer"}  # what a study is known again by
+    assert repr(scorer) == repr(get_scorer("accuracy"))
+    with pytest.raises(OutOfTime):
+        pickle.loads(pickle.dumps(scorer))(None, X, Y)
+    model = GaussianNB().fit(X, Y)
+    assert Until(get_scorer("accuracy"), np.inf)(model, X, Y) == model.score(X, Y)
+
+
+def test_a_search_in_processes_ends_when_time_is_over():
+    search = DistillationSearchCV(
+        DistilledClassifier(GaussianNB(), TREE), n_trials=2, cv=2, n_jobs=2,
+        scoring=Until(get_scorer("accuracy"), deadline=0),
+    )  # fmt: skip
+    with pytest.raises(KeyboardInterrupt):
+        search.fit(X, Y)
+
+
+def test_a_timeout_that_is_never_over_changes_nothing_in_the_rows(ticking):
+    auto = ticking(100)
+    assert Ticking.now == 10
+    assert set(auto.leaderboard_["error"]) == {""}
 
 
 def test_a_storage_is_gone_on_with(tmp_path):
@@ -617,7 +767,9 @@ def test_any_scoring_is_searched_chosen_and_measured_by(scoring):
     assert low <= value <= high
     if auto.metric_ == "score":
         assert_allclose(
-            value, row["accuracy"] if "make" in repr(scoring) else -row["kl"], atol=0.2
+            value,
+            row["accuracy"] if "make" in repr(scoring) else -row["kl_to_teacher"],
+            atol=0.2,
         )
 
 
@@ -645,6 +797,7 @@ def test_weights_are_repeated_rows_in_what_is_measured():
         assert_allclose(weighted[name], value, err_msg=name)
 
 
+@pytest.mark.filterwarnings("ignore:the teacher's neg_log_loss is worse:UserWarning")
 def test_weights_decide_between_students():
     left = np.where(X[:, 0] < np.median(X[:, 0]), X[:, 0], 0)  # tells half the rows apart
     right = np.where(X[:, 0] < np.median(X[:, 0]), 0, X[:, 0])
@@ -662,6 +815,12 @@ def test_weights_decide_between_students():
             fit={"sample_weight": np.where(column != 0, 1.0, 1e-3)},
         )
         assert auto.leaderboard_["family"][auto.leaderboard_["chosen"]] == heavy
+
+
+def test_a_teacher_that_is_worse_than_the_student_alone_is_told_at_the_fit():
+    y = (X[:, 0] > 0).astype(int)
+    with pytest.warns(UserWarning, match=r"teacher's neg_log_loss is worse .* the plain tree"):
+        explore([("tree", TREE)], teacher=DummyClassifier(), y=y, n_trials=1)
 
 
 def test_a_scorer_that_takes_no_weights_scores_without_them():

@@ -50,7 +50,7 @@ def test_every_model_has_a_line_of_possible_values(table):
         assert 0 < line["log-loss"] < 5
         assert all(0.5 < line[name] <= 1 for name in ("ROC AUC", "accuracy", "agree"))
         assert 0.5 < line["obs/exp"] < 2
-        assert all(line[name] > 0 for name in ("kB", "1 row ms", "1000 rows ms"))
+        assert all(line[name] > 0 for name in ("kB", "1 row us", "1000 rows us"))
     assert table["teacher"]["agree"] == 1
 
 

@@ -263,7 +263,7 @@ def test_the_divergence_is_zero_only_between_equals(pair):
 
 def test_score_distributions_equal_scipy_and_scikit_learn():
     rng = np.random.default_rng(1)
-    p, q = simplex(rng), simplex(rng).round(1)
+    p, q = simplex(rng), rng.multinomial(10, [0.2, 0.3, 0.5], size=40) / 10
     ks = [ks_2samp(a, b).statistic for a, b in zip(p.T, q.T, strict=True)]
     np.testing.assert_allclose(ks_distance(p, q, average=None), ks)
     assert ks_distance(p, q) == pytest.approx(np.mean(ks))
@@ -497,3 +497,71 @@ def test_separation_is_one_where_no_score_overlaps_and_unknown_for_an_absent_cla
     np.testing.assert_array_equal(each, [1, 1, np.nan])
     assert separation_ks([0, 1, 0], proba, classes=[0, 1, 2]) == 1
     assert np.isnan(separation_ks([0, 0, 0], proba, classes=[0, 1, 2]))
+
+
+# The door ---------------------------------------------------------------------------
+
+GOOD = np.array([[0.8, 0.2], [0.3, 0.7], [0.6, 0.4]])
+OUTCOMES = [0, 1, 0]
+OF_PAIRS = [agreement, kl_divergence, total_variation, ks_distance, r2_sorted, swap_share]
+OF_OUTCOMES = [
+    log_loss_by_row, observed_over_expected, calibration_event, expected_calibration_error,
+    calibration_line, separation_ks,
+]  # fmt: skip
+BAD_ROWS = {
+    "NaN or infinity": [np.nan, 0.5],
+    "negative values": [-0.2, 1.2],
+    "do not sum to 1": [0.9, 0.9],
+}
+
+
+def one_bad(row):
+    return np.vstack([GOOD[:2], row])
+
+
+@pytest.mark.parametrize("problem", BAD_ROWS)
+def test_no_metric_answers_to_what_is_no_probability(problem):
+    bad = one_bad(BAD_ROWS[problem])
+    for metric in OF_PAIRS:
+        for both, name in (((bad, GOOD), "teacher"), ((GOOD, bad), "student")):
+            with pytest.raises(ValueError, match=f"{name}_proba must be .* row 2 .*{problem}"):
+                metric(*both)
+    for metric in OF_OUTCOMES:
+        with pytest.raises(ValueError, match=f"^proba must be .* row 2 .*{problem}"):
+            metric(OUTCOMES, bad)
+    for both in ((bad, GOOD), (GOOD, bad)):
+        with pytest.raises(ValueError, match=f"_proba must be .* row 2 .*{problem}"):
+            combined_loss(*both, OUTCOMES)
+
+
+@pytest.mark.parametrize(
+    ("weight", "said"),
+    [
+        ([1, 1, np.nan], "NaN, infinity or a negative"),
+        ([1, -1, 1], "NaN, infinity or a negative"),
+        ([0, 0, 0], "0 in every row"),
+        ([1, 1], r"shape \(2,\), expected \(3,\)"),
+    ],
+)
+def test_no_metric_answers_to_weights_that_are_none(weight, said):
+    for metric in OF_PAIRS:
+        with pytest.raises(ValueError, match=said):
+            metric(GOOD, GOOD, sample_weight=weight)
+    for metric in OF_OUTCOMES:
+        if metric not in (log_loss_by_row, calibration_event):
+            with pytest.raises(ValueError, match=said):
+                metric(OUTCOMES, GOOD, sample_weight=weight)
+    with pytest.raises(ValueError, match=said):
+        combined_loss(GOOD, GOOD, OUTCOMES, sample_weight=weight)
+    with pytest.raises(ValueError, match=said):
+        retention([1.0] * 3, [2.0] * 3, [3.0] * 3, sample_weight=weight)
+
+
+def test_no_metric_answers_to_no_rows_and_no_share_is_made_of_other_losses():
+    for metric in OF_PAIRS:
+        with pytest.raises(ValueError, match="no rows"):
+            metric(np.empty((0, 2)), np.empty((0, 2)))
+    with pytest.raises(ValueError, match="student_loss holds NaN"):
+        retention([1.0, 1], [np.nan, 1], [1.0, 1])
+    with pytest.raises(ValueError, match=r"one shape .*\(2,\), \(1,\)"):
+        retention([1.0, 1], [1.0], [1.0, 1])

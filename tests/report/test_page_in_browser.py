@@ -79,7 +79,7 @@ def opened(request, browser, path):
 def test_a_page_opens_whole_and_asks_nobody(opened, path):
     browser, requests = opened
     titles = browser.find_elements("tag name", "h2")
-    assert [title.text[0] for title in titles] == list("1234567")
+    assert [title.text[0] for title in titles] == list("12345678")
     assert all(title.is_displayed() for title in titles)
     assert browser.get_log("browser") == []
     assert path.as_uri() in requests
@@ -97,6 +97,11 @@ def test_a_page_never_scrolls_sideways_and_its_wide_tables_do(opened):
     )
     assert any(wide for wide, _ in boxes)
     assert all(overflow == "auto" for wide, overflow in boxes if wide)
+    edges = browser.execute_script(
+        "return [...document.querySelectorAll('.scroll')].map("
+        "e => getComputedStyle(e).backgroundImage)"
+    )
+    assert all(edge.count("gradient") == 4 for edge in edges)  # a shadow where it goes on
 
 
 def test_every_picture_has_a_size_and_is_legible(opened):
@@ -105,7 +110,7 @@ def test_every_picture_has_a_size_and_is_legible(opened):
         assert picture.rect["width"] > 50
         assert picture.rect["height"] > 5
     figures = browser.find_elements("css selector", "figure svg")
-    assert len(figures) == 5
+    assert len(figures) == 8
     assert all(figure.rect["width"] > 250 for figure in figures)
 
 

@@ -44,7 +44,7 @@ from skdistill.metrics import (
     retention,
     swap_share,
 )
-from skdistill.report import aligned, distillation_report, verdict
+from skdistill.report import DistillationReport, aligned, distillation_report, verdict
 
 TREE = DecisionTreeClassifier(max_depth=4, random_state=0)
 MODELS = ["teacher", "plain", "distilled"]
@@ -212,8 +212,8 @@ def test_the_footprint_is_that_of_what_is_shipped(report, model):
     costs = report["footprint"]
     student, shipped = model[-1].student_, make_pipeline(HEAD, model[-1].student_)
     assert costs["distilled"]["n_parameters"] == student.get_n_leaves()
-    assert costs["distilled"]["n_bytes"] == pytest.approx(n_bytes(shipped), rel=0.1)
-    ratio = costs["teacher"]["n_bytes"] / costs["distilled"]["n_bytes"]
+    assert costs["distilled"]["bytes"] == pytest.approx(n_bytes(shipped), rel=0.1)
+    ratio = costs["teacher"]["bytes"] / costs["distilled"]["bytes"]
     assert costs["distilled"]["compression_ratio"] == ratio
     assert costs["teacher"]["compression_ratio"] == 1
 
@@ -244,7 +244,7 @@ def test_loggers_get_flat_numbers_and_frames_a_line_for_each_model(report):
     for name in MODELS:
         assert frame.loc[("test", name), "brier"] == report["test"][name]["brier"]
         cost = report["footprint"][name]
-        assert frame.loc[("test", name), "n_bytes"] == cost["n_bytes"]
+        assert frame.loc[("test", name), "bytes"] == cost["bytes"]
     assert frame.loc[("test", "distilled - plain, high"), "log_loss"] == interval.high
 
 
@@ -384,7 +384,7 @@ def test_a_teacher_may_have_scores_alone():
     kd = DistilledClassifier(LinearSVC(), STUMPS).fit(A, A_LABELS)
     found = distillation_report(kd, B, B_LABELS)
     assert found["test"]["teacher"]["agreement"] == 1
-    assert found["footprint"]["teacher"]["row_seconds"] > 0
+    assert found["footprint"]["teacher"]["latency_us"] > 0
 
 
 def test_a_forest_as_teacher_is_smoothed_as_for_soft_labels():
@@ -462,8 +462,21 @@ def test_lines_of_a_table_are_aligned():
         ((-0.5, -0.9, -0.1), "distilling does harm: .*ship the plain one"),
         ((0.9, 0.1, np.inf), "lead over the plain student is in doubt"),
         ((np.nan, -np.inf, 0.3), "no better than the plain student: ship the plain one"),
-        ((np.nan, np.inf, np.inf), "yet distilling pays"),
+        ((np.nan, np.inf, np.inf), "distilling pays, though .*give a stronger teacher"),
+        ((2.1, 0.01, 4.71), "distilling pays; .*too small to give a share"),
+        ((1.4, 1.1, 1.7), "ahead of its teacher: 140 % .*give a stronger teacher"),
+        ((0.2, -3.0, 4.0), "no detectable gain: .*too small to give a share"),
     ],
 )
 def test_the_verdict_says_what_the_interval_says(share, words):
-    assert re.match(f".*{words}", verdict(Retention(*share)))
+    said = verdict(Retention(*share))
+    assert re.match(f".*{words}", said)
+    assert ("%" in said) == (np.isfinite(share).all() and share[2] - share[1] <= 1)
+
+
+def test_notebooks_show_the_report_as_tables_that_hold_no_markup_of_its_names(report):
+    shown = report._repr_html_()
+    assert shown.count("<table>") == str(report).count("\n\n")
+    hostile = DistillationReport(report | {"segments": {"<b>\u202ename": report["test"]}})
+    assert "<b>" not in hostile._repr_html_()
+    assert "&lt;b&gt;\\u202ename" in hostile._repr_html_()

@@ -32,11 +32,10 @@ from sklearn.utils import Bunch
 
 from skdistill import AutoDistiller, DistilledClassifier
 from skdistill.auto._provenance import data_hash
-from skdistill.metrics import retention
 from skdistill.report import distillation_report, write_report
 from skdistill.report.page import _anatomy
 from skdistill.report.page._columns import parts, shown
-from skdistill.report.page._decision import _by_group, decision
+from skdistill.report.page._decision import decision
 from skdistill.report.page._figures import figures
 from skdistill.report.page._from_auto import case_of_auto
 from skdistill.report.page._from_report import case_of_report
@@ -58,10 +57,12 @@ Y = np.array(["no", "yes"])[CODES]
 TREE = DecisionTreeClassifier(max_depth=3)
 PAIR = [("tree", TREE), ("linear", make_pipeline(StandardScaler(), LogisticRegression()))]
 FOREIGN = "\N{CJK UNIFIED IDEOGRAPH-6811}"  # which the font of the pictures lacks
+NO_MODEL = {"model": {"permutation": {"missing": "not drawn"}}}
 HOSTILE = f'<script>alert("1")</script> & "$\\frac$" <img src=x onerror=alert(1)> {FOREIGN}'
 SECTIONS = {
     "decision": "What to ship", "leaderboard": "What quality costs",
-    "trust": "Whether to trust it", "model": "The model itself", "stability": "Five refits",
+    "trust": "Whether to trust it", "decisions": "Right and wrong decisions",
+    "model": "The model itself", "stability": "Five refits",
     "ablation": "What paid", "reproduction": "How to make it again",
 }  # fmt: skip
 
@@ -146,7 +147,7 @@ def variant(card, words):
 # What it says ------------------------------------------------------------------------
 
 
-def test_a_page_has_seven_sections_and_a_card_of_the_same_facts(both):
+def test_a_page_has_eight_sections_and_a_card_of_the_same_facts(both):
     page, card = both
     titles = re.findall(r"<h2[^>]*><span[^>]*>(\d)</span>(.*?)</h2>", page)
     expected = enumerate(SECTIONS.values(), start=1)
@@ -216,6 +217,19 @@ def test_an_ablation_goes_from_hard_labels_to_calibrated_ones_in_paired_steps(bo
         assert_allclose(gain["value"], one["neg_log_loss"] - hard)
         assert gain["low"] <= gain["value"] <= gain["high"]
     assert variants[0]["over_hard"] == {"value": 0, "low": 0, "high": 0}
+
+
+def test_an_ablation_of_generated_rows_says_what_they_pay():
+    pairs = {"temperatures": [1.0], "alphas": [1.0], "transfer": "munge", "transfer_size": 1.0}
+    auto = explore([("tree", TREE)], selection=distilled_first, **pairs)
+    variants = card_of(auto, X, Y)["ablation"]["variants"]
+    names = [one["variant"] for one in variants]
+    assert names[-1] == "out-of-fold labels, calibrated, and generated rows"
+    assert [one["chosen"] for one in variants] == [False] * (len(names) - 1) + [True]
+
+
+def distilled_first(board):
+    return int(np.flatnonzero(board["kind"] == "distilled")[0])
 
 
 def test_five_refits_differ_and_say_how_far(both):
@@ -288,17 +302,121 @@ def test_the_code_of_a_student_that_takes_codes_alone_is_run_by_one_that_takes_l
 )
 def test_the_headline_says_what_the_gain_says(auto, low, high, chosen, limit, headline):
     auto = copy.copy(auto).set_params(max_bytes=limit)
-    auto.leaderboard_ = board = {k: np.array(v) for k, v in auto.leaderboard_.items()}
+    auto.leaderboard_ = board = auto.leaderboard_.take(np.arange(5))
     tree = board["name"] == "tree"
     for end, value in (("", (low + high) / 2), ("_low", low), ("_high", high)):
         board[f"gain_over_plain{end}"][tree] = value
     board["chosen"] = board["name"] == chosen
     board["bytes"] = np.where(tree, 1000.0, 3000.0)
-    found = decision(case_of_auto(auto, *5 * [None]), {"permutation": {}})
+    found = decision(case_of_auto(auto, *5 * [None]), {"permutation": {}}, {"missing": "rows"})
     assert found["headline"].startswith(headline)
     word = "higher" if high < 0 else "lower"
     assert f"log-loss of tree is {word} by" in found["reason"]
     assert ("which holds 0" in found["reason"]) == (low < 0 < high)
+
+
+SAME = {"variant": "labels", "chosen": True}
+
+
+def verdict_of(auto, labels=None, **columns):
+    """The decision for the tree, with columns of its row and its plain twin's changed."""
+    auto = copy.copy(auto)
+    auto.leaderboard_ = board = auto.leaderboard_.take(np.arange(5))
+    for name, values in columns.items():
+        for row, value in values.items():
+            board[name][board["name"] == row] = value
+    board["chosen"] = board["name"] == "tree"
+    paid = {"missing": "rows"}
+    if labels is not None:
+        ends = dict(zip(("value", "low", "high"), labels, strict=True))
+        paid = {"missing": "", "variants": [SAME | {"over_hard": ends}]}
+    return decision(case_of_auto(auto, *5 * [None]), {"permutation": {}}, paid)
+
+
+GAINS = {"gain_over_plain": {"tree": 0.02}, "gain_over_plain_low": {"tree": 0.01}} | {
+    "gain_over_plain_high": {"tree": 0.03}, "gap_to_teacher_high": {"tree": 0.1},
+}  # fmt: skip
+
+
+def test_a_gain_is_put_down_to_the_labels_or_to_the_parameters(auto):
+    labels = verdict_of(auto, labels=(0.02, 0.01, 0.03), **GAINS)
+    assert labels["headline"] == "Ship tree: distilling pays"
+    assert "the gain comes from the teacher's labels" in labels["reason"]
+    params = verdict_of(auto, labels=(0.001, -0.01, 0.012), **GAINS)
+    assert params["headline"] == "Ship tree: its parameters gain, not the teacher's labels"
+    assert "which holds 0) than that of the same parameters" in params["reason"]
+
+
+def test_a_student_ahead_of_its_teacher_asks_for_a_stronger_one(auto):
+    ahead = {f"gap_to_teacher{end}": {"tree": -0.02} for end in ("", "_low", "_high")}
+    found = verdict_of(auto, **GAINS | ahead)
+    assert found["headline"].endswith("; it beats its teacher: give a stronger teacher")
+    assert "ahead of its teacher" in found["teacher"]
+
+
+def test_a_teacher_worse_than_the_plain_student_is_told_in_words(auto):
+    worse = {"gap_to_teacher": {"tree, plain": -0.03}} | {
+        "gap_to_teacher_low": {"tree, plain": -0.05},
+        "gap_to_teacher_high": {"tree, plain": -0.01},
+    }
+    said = verdict_of(auto, **GAINS | worse)["teacher"]
+    assert said.startswith("The teacher is worse than the student on hard labels: log-loss of")
+    assert "lower by 0.0300 (95 % interval 0.0100 to 0.0500)" in said
+    level = {"gap_to_teacher_high": {"tree, plain": 0.01, "tree": 0.1}}
+    assert verdict_of(auto, **GAINS | level)["teacher"] == ""
+
+
+def test_a_manager_is_told_right_answers_in_a_thousand_and_the_price(auto):
+    counts = {"accuracy": {"tree": 0.9, "tree, plain": 0.8754, "teacher": 0.95}}
+    price = {"bytes": {"tree": 10.0, "teacher": 1000.0}} | {
+        "latency_us": {"tree": 50.0, "teacher": 100.0}
+    }
+    said = verdict_of(auto, **GAINS | counts | price)["for_managers"]
+    assert "900 by tree, 875 by the same student without the teacher, 950 by the" in said
+    assert "100\N{NO-BREAK SPACE}\N{MULTIPLICATION SIGN} smaller and 2" in said
+
+
+def test_a_share_of_next_to_no_lead_is_not_shown(auto):
+    held_out = copy.copy(auto.held_out_)
+    proba, plain = held_out.proba["tree"], held_out.proba["tree, plain"]
+    perfect = np.eye(2)[CODES][held_out.test]
+    for teacher, told in ((0.999 * plain + 0.001 * proba, False), (perfect, True)):
+        auto = copy.copy(auto)
+        auto.held_out_ = Bunch(**held_out | {"proba": held_out.proba | {"teacher": teacher}})
+        found = verdict_of(auto)["lead_kept"]
+        assert (found is not None) == told
+
+
+def test_decisions_are_those_of_the_chosen_row_on_held_out_rows(both, auto):
+    _, card = both
+    kept, found = auto.held_out_, card["decisions"]
+    score, event = kept.proba[chosen_of(auto)][:, 1], kept.y == "yes"
+    for one in found["thresholds"]:
+        accepted = score >= one["threshold"]
+        assert_allclose(one["accepted"], accepted.mean())
+        assert_allclose(one["recall"], accepted[event].mean())
+        if accepted.any():
+            assert_allclose(one["precision"], event[accepted].mean())
+    assert np.sum(found["confusion"]) == len(event)
+    right = np.trace(found["confusion"]) / len(event)
+    assert_allclose(right, row_of(auto, chosen_of(auto))["accuracy"])
+
+
+def test_the_stability_is_told_beside_the_figure_of_the_leaderboard(both, auto):
+    page, card = both
+    own = row_of(auto, chosen_of(auto))["neg_log_loss"]
+    assert card["stability"]["headline"] == own
+    assert f"The leaderboard says {number(-own)}" in unescape(page)
+
+
+def test_a_bar_counts_the_refits_where_the_exploration_had_one(auto, tmp_path, capfd):
+    written(copy.copy(auto).set_params(verbose=1), tmp_path, X, Y)
+    told = capfd.readouterr()
+    n_fits = 1 + 5 + len(card_of(auto, X, Y)["ablation"]["variants"])
+    assert f"{n_fits}/{n_fits}" in told.err
+    assert "report:" in told.err
+    written(auto, tmp_path, X, Y)
+    assert capfd.readouterr() == ("", "")
 
 
 # How safely ---------------------------------------------------------------------------
@@ -316,6 +434,16 @@ def test_names_and_labels_are_text_whatever_they_hold(tmp_path):
     assert HOSTILE in card["model"]["rules"]
     words = re.findall(r"<text[^>]*>(.*?)</text>", page, re.DOTALL)
     assert any(HOSTILE in unescape(text) for text in words)
+
+
+def test_a_name_that_turns_others_round_is_shown_with_its_escapes(tmp_path):
+    turned = "safe\u202eeert\u2066 plain"
+    page, card = written(explore([(turned, TREE)]), tmp_path)
+    text = (tmp_path / "model_card.json").read_text(encoding="utf-8")
+    for written_text in (page, text):
+        assert not {"\u202e", "\u2066"} & set(written_text)
+        assert "safe\\u202eeert\\u2066" in written_text
+    assert card["decision"]["chosen"].startswith(turned)  # what JSON means is what it was
 
 
 @pytest.mark.parametrize("source", ["bare", "compared_pages", "letters"])
@@ -542,11 +670,13 @@ def test_a_comparison_is_a_page_of_its_own_figures(report, compared_pages):
     )
     gap = report["test"]["distilled - teacher"]["log_loss"]
     board = {row["name"]: row for row in card["leaderboard"]}
-    assert board["DecisionTreeClassifier"]["gap_to_teacher"] == gap.value
+    student = board["DecisionTreeClassifier"]
+    ends = [student[f"gap_to_teacher{end}"] for end in ("", "_low", "_high")]
+    assert_allclose(ends, gap)
     for role, row in zip(("distilled", "plain"), ("", ", plain"), strict=True):
         own = board[f"DecisionTreeClassifier{row}"]
         assert_allclose(own["log_loss"], report["test"][role]["log_loss"])
-        assert own["bytes"] == report["footprint"][role]["n_bytes"]
+        assert own["bytes"] == report["footprint"][role]["bytes"]
     assert card["stability"]["missing"] == card["ablation"]["missing"] == ""
     assert variant(card, "out-of-fold labels")["chosen"]
     assert_allclose(card["stability"]["whole"], -report["test"]["distilled"]["log_loss"])
@@ -589,7 +719,9 @@ def test_a_weighted_comparison_is_a_weighted_page(report, tmp_path):
     case = case_of_report(weighted)
     held_out = Bunch(**case.held_out | {"sample_weight": None})
     for one, counted in ((case, True), (case._replace(held_out=held_out), False)):
-        assert [drawn["svg"] in page for drawn in figures(one)["reliability"]] == 3 * [counted]
+        assert [
+            drawn["svg"] in page for drawn in figures(one, NO_MODEL)["reliability"]
+        ] == 3 * [counted]
 
 
 def test_a_row_of_all_the_weight_is_all_that_refits_agree_on(report, tmp_path):
@@ -599,16 +731,6 @@ def test_a_row_of_all_the_weight_is_all_that_refits_agree_on(report, tmp_path):
     shares = [one["agreement_with_whole"] for one in found["refits"]]
     shares += [found["agreement"]["lowest"], found["agreement"]["highest"]]
     assert_allclose(shares, np.round(shares), atol=1e-6)
-
-
-def test_groups_are_resampled_whole_for_the_lead_that_is_kept():
-    losses = np.random.default_rng(0).random((3, 50)) * [[1.0], [1.2], [1.6]]
-    twice, group = np.repeat(losses, 2, axis=1), np.repeat(np.arange(50), 2)
-    means, weight = _by_group(twice, None, group)
-    assert retention(*means, sample_weight=weight) == pytest.approx(retention(*losses))
-    means, weight = _by_group(twice, np.resize([1.0, 0.0], 100) * (group > 9), group)
-    expected = retention(*losses, sample_weight=(np.arange(50) > 9).astype(float))
-    assert retention(*means, sample_weight=weight) == pytest.approx(expected)
 
 
 def test_what_a_comparison_does_not_know_it_says(report, tmp_path):

@@ -21,7 +21,8 @@ from skdistill.footprint import n_parameters
 from skdistill.report.page._columns import columns_of
 from skdistill.scorers import NegLogLoss
 
-_LINES, _TOP, _REPEATS, _ROWS, _MOST = 160, 20, 3, 2000, 200
+_LINES, _TOP = 160, 20  # of the rules of a tree, and rows of a table: what one reads
+_REPEATS, _ROWS, _MOST = 3, 2000, 200  # shuffles, rows, columns: a few seconds for a student
 
 
 def anatomy(case, model):
@@ -64,7 +65,7 @@ def split(student):
 
 
 def feature_names(student, names):
-    """Names of what the last step is fed; None where a step has none to give."""
+    """Names of the columns that the last step gets; None where a step gives none."""
     for step in split(student)[0]:
         given = None if names is None else np.asarray(names, dtype=object)
         try:
@@ -158,8 +159,8 @@ def _permutation(case, model):
     """Rise of the log-loss on held-out rows with a column shuffled, the largest first."""
     if model is None:
         return {"missing": case.no_refit or case.no_rows}
-    fresh = np.flatnonzero(case.rows.fresh)
-    chosen = resample(fresh, replace=False, n_samples=min(len(fresh), _ROWS), random_state=0)
+    unseen = np.flatnonzero(case.rows.unseen)
+    chosen = resample(unseen, replace=False, n_samples=min(len(unseen), _ROWS), random_state=0)
     X, weight = case.rows.X_test, case.held_out.sample_weight
     names = list(columns_of(X, case.names))
     if not 0 < len(names) <= _MOST:
@@ -176,17 +177,21 @@ def _permutation(case, model):
         random_state=0,
         sample_weight=None if weight is None else weight[chosen],
     )
-    order = np.argsort(-found.importances_mean, kind="stable")
-    rows = [
+    rows = _largest_first(names, found)
+    return {"columns": rows, "n_rows": len(chosen), "n_repeats": _REPEATS, "missing": ""}
+
+
+def _largest_first(names, found):
+    """Columns that change what the model says when they are shuffled."""
+    return [
         {
             "column": names[i],
             "value": float(found.importances_mean[i]),
             "sd": float(found.importances_std[i]),
         }
-        for i in order
+        for i in np.argsort(-found.importances_mean, kind="stable")
         if found.importances[i].any()
     ]
-    return {"columns": rows, "n_rows": len(chosen), "n_repeats": _REPEATS, "missing": ""}
 
 
 def _places(X):

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.utils import Bunch
 
-TEACHER = "teacher"
+from skdistill.auto._leaderboard import TEACHER, Leaderboard
 
 
 class Rows(NamedTuple):
@@ -19,14 +19,14 @@ class Rows(NamedTuple):
     ----------
     X_test : rows
         The held-out ones, in the order of ``Case.held_out``.
-    fed : rows
-        The same as the student is fed them, behind the head of a pipeline.
+    X_student : rows
+        The same as the student gets them, behind the steps of a pipeline that are not its own.
     names : list of str or None
-        Of the columns that it is fed.
-    fresh : ndarray of bool of shape (n_held_out,)
+        Of the columns that it gets.
+    unseen : ndarray of bool of shape (n_held_out,)
         Which of them are not rows of `X_train`.
     X_train, y_train : rows and ndarray, or None
-        As the student is fed them.
+        As the student gets them.
     fit_params : dict
         "sample_weight" and "teacher_proba" of the training rows, where there are.
     groups : ndarray or None
@@ -34,9 +34,9 @@ class Rows(NamedTuple):
     """
 
     X_test: Any
-    fed: Any
+    X_student: Any
     names: list | None
-    fresh: np.ndarray
+    unseen: np.ndarray
     X_train: Any
     y_train: Any
     fit_params: dict
@@ -48,7 +48,7 @@ class Case(NamedTuple):
 
     Attributes
     ----------
-    board : dict of ndarray
+    board : Leaderboard
         As ``AutoDistiller.leaderboard_``.
     metric, scoring : str, str or callable
         What gain and gap are measured in.
@@ -61,7 +61,7 @@ class Case(NamedTuple):
         With the parameters of the chosen row.
     student : fitted classifier
         What ships.
-    honest : fitted classifier or None
+    fitted_to_train : fitted classifier or None
         A model that ships the same and has not seen the held-out rows.
     names : list of str or None
         Of the columns of X.
@@ -76,7 +76,7 @@ class Case(NamedTuple):
         How to get what needs rows, and refits; "" where nothing is missing.
     """
 
-    board: dict
+    board: Leaderboard
     metric: str
     scoring: Any
     classes: np.ndarray
@@ -86,7 +86,7 @@ class Case(NamedTuple):
     distilled: str | None
     model: Any
     student: Any
-    honest: Any
+    fitted_to_train: Any
     names: list | None
     limits: dict
     provenance: dict
@@ -95,12 +95,13 @@ class Case(NamedTuple):
     no_rows: str
     no_refit: str
 
+    def in_prose(self, name):
+        """What a row is called within a sentence; None for None."""
+        return None if name is None else self.board.in_prose(name)
+
     def row(self, name):
         """A row of the board, as a dict; None for None."""
-        if name is None:
-            return None
-        position = int(np.flatnonzero(self.board["name"] == name)[0])
-        return {column: values[position] for column, values in self.board.items()}
+        return None if name is None else self.board.row(name)
 
     @property
     def roles(self):

@@ -75,11 +75,11 @@ def _quantiles(values, rows):
     edges = np.unique(np.quantile(values, np.linspace(0, 1, _BINS + 1)))
     bins = np.searchsorted(edges[1:-1], values, side="left")
     for number in range(len(edges) - 1):
-        own = bins == number
-        if own.any():
-            low, high = values[own].min(), values[own].max()
+        inside = bins == number
+        if inside.any():
+            low, high = values[inside].min(), values[inside].max()
             text = f"= {shown(low)}" if low == high else f"{shown(low)} to {shown(high)}"
-            yield text, rows[own]
+            yield text, rows[inside]
 
 
 def shown(value):

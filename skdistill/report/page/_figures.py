@@ -9,12 +9,14 @@ import re
 import warnings
 from html import escape
 from io import StringIO
-from textwrap import fill
+from textwrap import fill, shorten
 
 import numpy as np
+from sklearn.metrics import precision_recall_curve, roc_curve
 
+from skdistill.auto._leaderboard import visible
 from skdistill.plot import ParetoDisplay, ReliabilityDisplay
-from skdistill.report.page._words import prose
+from skdistill.plot._style import BLACK, BLUE, GREY, VERMILION
 
 _STYLE = {
     "svg.fonttype": "none",
@@ -23,26 +25,37 @@ _STYLE = {
     "text.parse_math": False,
 }
 _LABEL = 30  # characters in a line
+_BARS = 15
+# of teacher, plain and distilled, as in the reliability diagrams
+_COLOURS, _DASHES = (BLACK, VERMILION, BLUE), ("-", "--", ":")
 _COSTS = {"latency_us": "latency", "bytes": "size"}
 
 
-def figures(case):
+def figures(case, found):
     """Markup by name of the figure.
 
     Parameters
     ----------
     case : Case
+    found : dict
+        The facts of the page, by section.
 
     Returns
     -------
     dict of list of dict
-        Under "front" and "reliability": "svg" and what it shows, "label".
+        Under "front", "reliability", "curves" and "importances": "svg" and what it shows,
+        "label".
     """
     import matplotlib.style
 
     with matplotlib.style.context(["default", _STYLE]), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph")  # the reader's fonts may well have it
-        return {"front": _front(case), "reliability": _reliability(case)}
+        return {
+            "front": _front(case),
+            "reliability": _reliability(case),
+            "curves": _curves(case),
+            "importances": _importances(found["model"]["permutation"]),
+        }
 
 
 def _front(case):
@@ -73,9 +86,55 @@ def _reliability(case):
     for (figure, ax), role in zip(made, probas, strict=True):
         ax.set_xlabel(fill(ax.get_xlabel(), _LABEL))
         ax.set_ylabel(fill(made[0][1].get_ylabel(), _LABEL))
-        label = f"Reliability of {prose(case.roles[role])}: observed share against probability"
+        whose = case.in_prose(case.roles[role])
+        label = f"Reliability of {whose}: observed share against probability"
         drawn.append({"svg": _svg(figure, f"reliability-{role}", label), "label": label})
     return drawn
+
+
+def _curves(case):
+    """ROC and precision-recall of each role; of two classes only."""
+    if len(case.classes) != 2 or len(np.unique(case.held_out.y)) != 2:
+        return []
+    event, weight = case.held_out.y == case.classes[1], case.held_out.sample_weight
+    (roc, ax_roc), (pr, ax_pr) = _axes(3.9, 3.9), _axes(3.9, 3.9)
+    for number, (role, name) in enumerate(case.roles.items()):
+        score = case.held_out.proba[name][:, 1]
+        look = {"color": _COLOURS[number], "linestyle": _DASHES[number], "label": role}
+        false, true, _ = roc_curve(event, score, sample_weight=weight)
+        ax_roc.plot(false, true, **look)
+        precision, recall, _ = precision_recall_curve(event, score, sample_weight=weight)
+        ax_pr.step(recall, precision, where="post", **look)
+    ax_roc.plot([0, 1], [0, 1], color=GREY, linewidth=0.8)
+    ax_roc.set(xlabel="false positive rate", ylabel="true positive rate (recall)")
+    ax_pr.set(xlabel="recall", ylabel="precision", ylim=(0, 1.02))
+    for ax in (ax_roc, ax_pr):
+        ax.legend(frameon=False, fontsize="small")
+        ax.grid(color="#EEEEEE")
+    return [
+        {"svg": _svg(figure, f"curve-{name}", label), "label": label}
+        for figure, name, label in (
+            (roc, "roc", f"ROC curves for {case.classes[1]}"),
+            (pr, "pr", f"Precision against recall for {case.classes[1]}"),
+        )
+    ]
+
+
+def _importances(permutation):
+    """Bars with the standard deviation of the shuffles, the largest on top."""
+    if permutation.get("missing") or not permutation["columns"]:
+        return []
+    top = permutation["columns"][:_BARS][::-1]
+    figure, ax = _axes(5.4, 1.1 + 0.27 * len(top))
+    names = [shorten(visible(one["column"]), _LABEL, placeholder="…") for one in top]
+    places = np.arange(len(top))
+    ax.barh(places, [one["value"] for one in top], xerr=[one["sd"] for one in top],
+            color=BLUE, ecolor=GREY)  # fmt: skip
+    ax.set_yticks(places, names)
+    ax.axvline(0, color=GREY, linewidth=0.8)
+    ax.set_xlabel("rise of the log-loss when it is shuffled")
+    label = "What each column is worth, with the standard deviation of the shuffles"
+    return [{"svg": _svg(figure, "importances", label), "label": label}]
 
 
 def _axes(width, height):

@@ -5,8 +5,9 @@ from sklearn.utils import indexable
 from sklearn.utils.validation import column_or_1d
 
 from skdistill._sklearn.validation import num_samples, take_rows
+from skdistill.auto._leaderboard import TEACHER
 from skdistill.auto._provenance import data_hash
-from skdistill.report.page._case import TEACHER, Case, Rows
+from skdistill.report.page._case import Case, Rows
 from skdistill.teachers._given import check_teacher_proba
 
 _PROBA = "teacher_proba"
@@ -33,8 +34,7 @@ def case_of_auto(auto, X, y, sample_weight, groups, teacher_proba):
     """
     board, held_out = auto.leaderboard_, auto.held_out_
     chosen = str(board["name"][board["chosen"]][0])
-    family = str(board["family"][board["chosen"]][0])
-    plain = f"{family}, plain"
+    family = board.row(chosen)["family"]
     names = auto.provenance_["feature_names"]
     given = {"sample_weight": sample_weight, "groups": groups, _PROBA: teacher_proba}
     return Case(
@@ -44,11 +44,11 @@ def case_of_auto(auto, X, y, sample_weight, groups, teacher_proba):
         classes=auto.classes_,
         held_out=held_out,
         chosen=chosen,
-        plain=plain if plain in held_out.proba else None,
-        distilled=_distilled(board, chosen, family),
+        plain=_finished(board, family, "plain"),
+        distilled=_finished(board, family, "distilled"),
         model=auto.best_estimator_,
         student=auto.best_student_,
-        honest=None,
+        fitted_to_train=None,
         names=names,
         limits={"bytes": auto.max_bytes, "latency_us": auto.max_latency_us},
         provenance=auto.provenance_,
@@ -75,16 +75,14 @@ def _fit_names(auto):
     return [name for name, there in had.items() if there]
 
 
-def _distilled(board, chosen, family):
-    """The chosen row, or the distilled one of its family that the search prefers."""
-    of_family = np.flatnonzero(
-        (board["family"] == family) & (board["kind"] == "distilled") & (board["error"] == "")
-    )
-    if chosen in board["name"][of_family]:
-        return chosen
-    if not of_family.size:
+def _finished(board, family, kind):
+    """The row of this kind that was chosen, else the one that the search prefers."""
+    of_kind = (board["family"] == family) & (board["kind"] == kind) & (board["error"] == "")
+    rows = np.flatnonzero(of_kind)
+    if not rows.size:
         return None
-    return str(board["name"][of_family[board["search_score"][of_family].argmax()]])
+    preferred = np.where(board["chosen"][rows], np.inf, board["search_score"][rows])
+    return str(board["name"][rows[preferred.argmax()]])
 
 
 def _rows_of_auto(auto, X, y, given):
@@ -100,9 +98,9 @@ def _rows_of_auto(auto, X, y, given):
     X_test = take_rows(X, test)
     return Rows(
         X_test=X_test,
-        fed=X_test,
+        X_student=X_test,
         names=auto.provenance_["feature_names"],
-        fresh=~np.isin(test, train),
+        unseen=~np.isin(test, train),
         X_train=take_rows(X, train),
         y_train=y[train],
         groups=given.pop("groups", None),
@@ -126,10 +124,10 @@ def _check_same(provenance, X, y):
 def _check_given(auto, given):
     """What fit had beside X and y; soft labels may be left out, and then refits are."""
     kept, labelled = auto.held_out_, _PROBA in _fit_names(auto)
-    own = {"sample_weight": kept.sample_weight, "groups": kept.groups}
+    expected = {"sample_weight": kept.sample_weight, "groups": kept.groups}
     if _PROBA in given:
-        own[_PROBA] = kept.proba[TEACHER] if labelled else None
-    for name, values in own.items():
+        expected[_PROBA] = kept.proba[TEACHER] if labelled else None
+    for name, values in expected.items():
         if (name in given) != (values is not None):
             had = f"fit had no {name}" if name in given else f"fit had {name}"
             raise ValueError(f"{had}: give write_report the same")

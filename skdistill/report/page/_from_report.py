@@ -5,12 +5,13 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import Bunch
 
 from skdistill._estimators._inside import last_step
-from skdistill.auto._held_out import HeldOut, interval
+from skdistill.auto._held_out import HeldOut
+from skdistill.auto._leaderboard import TEACHER, leaderboard
 from skdistill.auto._provenance import provenance
 from skdistill.auto._selection import pareto_front
 from skdistill.classifier import DistilledClassifier
 from skdistill.report.page._anatomy import feature_names
-from skdistill.report.page._case import TEACHER, Case, Rows
+from skdistill.report.page._case import Case, Rows
 
 _METRIC = "neg_log_loss"
 
@@ -41,12 +42,7 @@ def case_of_report(report):
     family = type(last_step(kept.student)).__name__
     names = {"teacher": TEACHER, "plain": f"{family}, plain", "distilled": family}
     names = {role: names[role] for role in compared.probas}
-    held_out = Bunch(
-        y=compared.y,
-        sample_weight=compared.weight,
-        groups=None,
-        proba={name: compared.probas[role] for role, name in names.items()},
-    )
+    held_out = _held_out(compared, names)
     return Case(
         board=_board(report, held_out, names, family),
         metric=_METRIC,
@@ -58,7 +54,7 @@ def case_of_report(report):
         distilled=family,
         model=model if isinstance(model, DistilledClassifier) else None,
         student=kept.student,
-        honest=kept.model,
+        fitted_to_train=kept.model,
         names=_names(kept.X),
         limits={"bytes": None, "latency_us": None},
         provenance=_provenance(kept),
@@ -69,8 +65,18 @@ def case_of_report(report):
     )
 
 
+def _held_out(compared, names):
+    """As ``AutoDistiller.held_out_``."""
+    return Bunch(
+        y=compared.y,
+        sample_weight=compared.weight,
+        groups=None,
+        proba={name: compared.probas[role] for role, name in names.items()},
+    )
+
+
 def _board(report, held_out, names, family):
-    kept = report.kept
+    kept, twin = report.kept, names.get("plain", "")
     measure = HeldOut(
         kept.X,
         held_out.y,
@@ -80,22 +86,20 @@ def _board(report, held_out, names, family):
         groups=None,
         seed=0,
     ).measure
-    measured = {
-        role: measure(held_out.proba[name], held_out.proba[TEACHER])
-        for role, name in names.items()
-    }
-    rows = [
-        {"name": name, "family": TEACHER if role == TEACHER else family, "kind": role}
-        | measured[role][0]
-        | _differences(report["test"], role, measured)
-        | _cost(report["footprint"][role])
-        | {"chosen": role == "distilled", "error": "", "params": _params(kept, role)}
-        for role, name in names.items()
-    ]
-    rows.sort(key=lambda row: -row[_METRIC])
-    board = {column: np.array([row[column] for row in rows]) for column in rows[0]}
+    rows, draws = [], {}
+    for role, name in names.items():
+        row = {"name": name, "family": TEACHER if role == TEACHER else family, "kind": role}
+        row |= {
+            "plain_twin": twin if role == "distilled" else "",
+            "params": _params(kept, role),
+        }
+        row |= _cost(report["footprint"][role]) | {"chosen": role == "distilled"}
+        measured, draws[name] = measure(held_out.proba[name], held_out.proba[TEACHER])
+        rows.append(row | measured)
+    board = leaderboard(rows, _METRIC, draws)
     score = np.where(board["kind"] == TEACHER, np.nan, board[_METRIC])
-    return board | {"on_front": pareto_front(score, board["bytes"], board["latency_us"])}
+    board["on_front"] = pareto_front(score, board)
+    return board
 
 
 def _params(kept, role):
@@ -104,37 +108,8 @@ def _params(kept, role):
 
 
 def _cost(cost):
-    parameters = cost["n_parameters"]
-    return {
-        "bytes": float(cost["n_bytes"]),
-        "latency_us": 1e6 * cost["row_seconds"],
-        "n_parameters": np.nan if parameters is None else float(parameters),
-    }
-
-
-def _differences(test, role, measured):
-    """Gain and gap of the log-loss, where the report has them its own."""
-    columns = {
-        f"{column}{end}": np.nan
-        for column in ("gain_over_plain", "gap_to_teacher")
-        for end in ("", "_low", "_high")
-    }
-    if role == "distilled":
-        columns |= _turned("gain_over_plain", test.get("distilled - plain"), -1)
-        columns |= _turned("gap_to_teacher", test["distilled - teacher"], 1)
-    if role == "plain":
-        draws = measured[TEACHER][1] - measured[role][1]
-        gap = test["plain"]["log_loss"] - test["teacher"]["log_loss"]
-        columns |= {"gap_to_teacher": gap} | interval("gap_to_teacher", draws)
-    return columns
-
-
-def _turned(column, differences, sign):
-    if differences is None:
-        return {}
-    value, *ends = (sign * number for number in differences["log_loss"])
-    low, high = sorted(ends)
-    return {column: value, f"{column}_low": low, f"{column}_high": high}
+    known = ("bytes", "n_parameters", "latency_us", "latency_us_low", "latency_us_high")
+    return {name: np.nan if cost[name] is None else float(cost[name]) for name in known}
 
 
 def _provenance(kept):
@@ -172,17 +147,17 @@ def _names(X):
 def _rows(kept):
     return Rows(
         X_test=kept.X,
-        fed=_fed(kept.model, kept.X),
+        X_student=_behind_head(kept.model, kept.X),
         names=feature_names(kept.model, _names(kept.X)),
-        fresh=np.ones(len(kept.compared.y), dtype=bool),
-        X_train=None if kept.X_train is None else _fed(kept.model, kept.X_train),
+        unseen=np.ones(len(kept.compared.y), dtype=bool),
+        X_train=None if kept.X_train is None else _behind_head(kept.model, kept.X_train),
         y_train=kept.y_train,
         fit_params={},
         groups=None,
     )
 
 
-def _fed(model, X):
+def _behind_head(model, X):
     """Rows behind the fitted steps of a pipeline."""
     while isinstance(model, Pipeline):
         for _, step in model.steps[:-1]:

@@ -12,15 +12,15 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.tree import BaseDecisionTree
 from sklearn.utils import resample
+from tqdm import tqdm
 
 from skdistill._sklearn.validation import take_rows
-from skdistill.auto._held_out import HeldOut, interval
+from skdistill.auto._held_out import HeldOut
+from skdistill.auto._leaderboard import TEACHER
 from skdistill.metrics import agreement, total_variation
+from skdistill.metrics._intervals import interval
 from skdistill.report.page._anatomy import feature_names, feature_weights, named, split
-from skdistill.report.page._case import TEACHER
-from skdistill.teachers import resolve_teacher
-from skdistill.teachers._ask import ask
-from skdistill.teachers._check import is_frozen
+from skdistill.teachers import ask, is_frozen, resolve_teacher
 
 REFITS, _TOP, _ENOUGH = 5, 5, 20
 _ALONE = {"cv": None, "calibrate_teacher": False, "transfer": None}
@@ -35,20 +35,32 @@ class Refits:
         With rows and a model.
     folder : str
         Of the shared cache.
+    verbose : int, default=0
+        Above 0 a progress bar, on standard error.
     """
 
-    def __init__(self, case, folder):
-        self.case, self.rows, fresh = case, case.rows, case.rows.fresh
-        self.fed = take_rows(case.rows.fed, np.flatnonzero(fresh))
-        self.teacher = case.held_out.proba[TEACHER][fresh]
+    def __init__(self, case, folder, verbose=0):
+        self.case, self.rows, unseen = case, case.rows, case.rows.unseen
+        self.X_test = take_rows(case.rows.X_student, np.flatnonzero(unseen))
+        self.teacher = case.held_out.proba[TEACHER][unseen]
         self.folder = folder
-        own = {
-            name: None if case.held_out[name] is None else case.held_out[name][fresh]
+        known = {
+            name: None if case.held_out[name] is None else case.held_out[name][unseen]
             for name in ("y", "sample_weight", "groups")
         }
         self.held_out = HeldOut(
-            self.fed, own.pop("y"), case.classes, case.scoring, **own, seed=0
+            self.X_test, known.pop("y"), case.classes, case.scoring, **known, seed=0
         )
+        # one fit as it ships, five to resamples, one for each variant of the recipe
+        n_fits = 1 + REFITS + len(_recipe(self))
+        self.bar = tqdm(total=n_fits, desc="report", unit="refit", disable=verbose <= 0)
+
+    def __enter__(self):
+        self.bar.__enter__()
+        return self
+
+    def __exit__(self, *error):
+        return self.bar.__exit__(*error)
 
     @cached_property
     def shipped(self):
@@ -58,18 +70,22 @@ class Refits:
     def fit(self, **changed):
         """The chosen model with some parameters changed, fitted to the training part."""
         model = clone(self.case.model).set_params(memory=self.folder, **changed)
-        return model.fit(self.rows.X_train, self.rows.y_train, **self.rows.fit_params)
+        model.fit(self.rows.X_train, self.rows.y_train, **self.rows.fit_params)
+        self.bar.update()
+        return model
 
     def refit(self, labels, drawn):
         """The chosen student, fitted to some rows and the labels that they have."""
         weight = self.rows.fit_params.get("sample_weight")
         model = clone(self.case.model).set_params(**_ALONE, memory=None)
-        return model.fit(
+        model.fit(
             take_rows(self.rows.X_train, drawn),
             self.rows.y_train[drawn],
             sample_weight=None if weight is None else weight[drawn],
             teacher_proba=labels[drawn],
         )
+        self.bar.update()
+        return model
 
     def labels(self):
         """The soft labels that the chosen student was fitted to."""
@@ -88,7 +104,7 @@ class Refits:
 
     def ask(self, model):
         """Probabilities for the held-out rows."""
-        return ask(model, self.fed, self.case.classes, fill=True)
+        return ask(model, self.X_test, self.case.classes, fill=True)
 
     def measure(self, proba):
         """Metrics and draws of the main one, as on the leaderboard."""
@@ -113,16 +129,18 @@ def stability(refits):
     known = ~np.isnan(labels[:, 0])
     models = [refits.refit(labels, rows[known[rows]]) for rows in refits.draws()]
     probas, metric = [refits.ask(model) for model in models], refits.case.metric
-    own = refits.ask(refits.shipped)
+    shipped = refits.ask(refits.shipped)
     rows = [
-        _stable_row(refits, model, proba, own)
+        _stable_row(refits, model, proba, shipped)
         for model, proba in zip(models, probas, strict=True)
     ]
     pairs, weight = list(combinations(probas, 2)), {"sample_weight": refits.held_out.weight}
     scores = np.array([row[metric] for row in rows])
     return {
         "metric": metric,
-        "whole": refits.measure(own)[0][metric],
+        "headline": refits.case.row(refits.case.chosen)[metric],
+        "n_rows": len(refits.held_out.y),
+        "whole": refits.measure(shipped)[0][metric],
         "refits": rows,
         "mean": scores.mean(),
         "sd": scores.std(ddof=1),
@@ -134,13 +152,15 @@ def stability(refits):
     }
 
 
-def _stable_row(refits, model, proba, own):
+def _stable_row(refits, model, proba, shipped):
     columns, _ = refits.measure(proba)
     student, metric = model.student_, refits.case.metric
     kept = {name: columns[name] for name in (metric, "log_loss", "accuracy")}
     return kept | {
         "agreement_with_teacher": columns["agreement"],
-        "agreement_with_whole": agreement(own, proba, sample_weight=refits.held_out.weight),
+        "agreement_with_whole": agreement(
+            shipped, proba, sample_weight=refits.held_out.weight
+        ),
         "top_features": _top_features(student, refits.rows.names),
         "root": _root(student, refits.rows.names),
     }
@@ -190,8 +210,9 @@ def ablation(refits):
         Differences are of the main metric, paired: over hard labels, and against the
         student as it ships.
     """
-    metric, recipe, own = refits.case.metric, _recipe(refits), _as_shipped(refits.case.model)
-    chosen = next(name for name, changed in recipe.items() if own.items() <= changed.items())
+    metric, recipe = refits.case.metric, _recipe(refits)
+    ships = _as_shipped(refits.case.model)
+    chosen = next(name for name, changed in recipe.items() if ships.items() <= changed.items())
     fitted = {
         name: refits.measure(refits.ask(refits.fit(**changed)))
         for name, changed in recipe.items()
@@ -206,7 +227,7 @@ def ablation(refits):
         }
         for name, found in fitted.items()
     ]
-    return {"metric": metric, **_own(refits.case), "variants": rows, "missing": ""}
+    return {"metric": metric, **_scale(refits.case), "variants": rows, "missing": ""}
 
 
 _HARD = "hard labels alone"
@@ -221,18 +242,18 @@ def _as_shipped(model):
 
 def _recipe(refits):
     """What is changed, by variant: labels one step better after another, then T and alpha."""
-    own, labels = _own(refits.case), _labels(refits)
+    scale, labels = _scale(refits.case), _labels(refits)
     last, labelling = list(labels.items())[-1]
     recipe = {_HARD: {"temperature": 1.0, "alpha": 0.0} | _ALONE}
-    recipe |= {name: own | how for name, how in labels.items()}
-    if own["temperature"] != 1:
-        recipe[f"{last}, at temperature 1"] = own | labelling | {"temperature": 1.0}
-    if own["alpha"] != 1:
-        recipe[f"{last}, without hard labels (alpha 1)"] = own | labelling | {"alpha": 1.0}
+    recipe |= {name: scale | how for name, how in labels.items()}
+    if scale["temperature"] != 1:
+        recipe[f"{last}, at temperature 1"] = scale | labelling | {"temperature": 1.0}
+    if scale["alpha"] != 1:
+        recipe[f"{last}, without hard labels (alpha 1)"] = scale | labelling | {"alpha": 1.0}
     return recipe
 
 
-def _own(case):
+def _scale(case):
     """Temperature and alpha of the chosen row or, where it is plain, of its distilled twin."""
     params = case.row(case.distilled)["params"] if case.distilled else {}
     names = ("temperature", "alpha")
@@ -250,15 +271,16 @@ def _labels(refits):
     kinds = {"in-sample labels of the teacher": _ALONE}
     counts = np.unique(rows.y_train, return_counts=True)[1]
     if model.cv is not None or counts.max() >= _ENOUGH:
-        cv = {"cv": "auto" if model.cv is None else model.cv}
-        kinds["out-of-fold labels"] = cv | {"calibrate_teacher": False}
+        folds = _ALONE | {"cv": "auto" if model.cv is None else model.cv}
+        kinds["out-of-fold labels"] = folds
         how = model.calibrate_teacher or True
-        kinds["out-of-fold labels, calibrated"] = cv | {"calibrate_teacher": how}
+        kinds["out-of-fold labels, calibrated"] = folds | {"calibrate_teacher": how}
+    if model.transfer is not None:
+        last, labelling = list(kinds.items())[-1]
+        kinds[f"{last}, and generated rows"] = labelling | {"transfer": model.transfer}
     return kinds
 
 
 def _paired(metric, found, other):
     (columns, draws), (others, other_draws) = found, other
-    ends = interval("x", draws - other_draws)
-    value = columns[metric] - others[metric]
-    return {"value": value, "low": ends["x_low"], "high": ends["x_high"]}
+    return interval(columns[metric] - others[metric], draws - other_draws)._asdict()

@@ -7,7 +7,9 @@ of odd rows is no segment.
 """
 
 import numpy as np
+from scipy.sparse import csr_array
 
+from skdistill.auto._leaderboard import TEACHER
 from skdistill.metrics import (
     agreement,
     calibration_line,
@@ -18,13 +20,19 @@ from skdistill.metrics import (
     swap_share,
     total_variation,
 )
+from skdistill.metrics._arrays import weights
 from skdistill.metrics._fidelity import variation_by_row
-from skdistill.report.page._case import TEACHER
+from skdistill.metrics._intervals import interval, ratio, resampled_sums
 from skdistill.report.page._columns import MANY, columns_of, parts, shown
 
-_FIDELITY = (agreement, swap_share, kl_divergence, total_variation)
-_WORST, _SEGMENTS, _SMALLEST, _SHOWN = 10, 10, 20, 12
-_NORMAL = 1.96  # 95 %
+_FIDELITY = {
+    "agreement": agreement,
+    "swap_share": swap_share,
+    "kl_to_teacher": kl_divergence,
+    "total_variation": total_variation,
+}
+_WORST, _SEGMENTS, _SHOWN = 10, 10, 12  # rows, segments and columns in a table
+_SMALLEST, _OF_ROWS = 20, 50  # rows of a segment: 20, and a fiftieth of all
 _NO_COLUMNS = f"X has no columns to look at, or more than {MANY}."
 
 
@@ -70,11 +78,9 @@ def _model(case, role, name):
         "calibration_slope": line.slope,
         "calibration_intercept": line.intercept,
     }
-    for metric in _FIDELITY:
+    for metric, measured in _FIDELITY.items():
         of_student = role != TEACHER
-        found[metric.__name__] = (
-            metric(teacher, proba, sample_weight=weight) if of_student else None
-        )
+        found[metric] = measured(teacher, proba, sample_weight=weight) if of_student else None
     return found
 
 
@@ -88,49 +94,63 @@ def _row(case, i, apart, columns):
         "row": i if place is None else place[i],
         "apart": apart,
         "outcome": str(case.held_out.y[i]),
-        "teacher": _said(case, TEACHER, i),
-        "student": _said(case, case.chosen, i),
+        "teacher": _prediction(case, TEACHER, i),
+        "student": _prediction(case, case.chosen, i),
         "values": {name: shown(values[i]) for name, values in columns.items()},
     }
 
 
-def _said(case, name, i):
+def _prediction(case, name, i):
     proba = case.held_out.proba[name][i]
-    own = proba[case.classes == case.held_out.y[i]]
+    of_outcome = proba[case.classes == case.held_out.y[i]]
     return {
         "says": str(case.classes[proba.argmax()]),
         "proba": proba.max(),
-        "proba_of_outcome": own.sum(),
+        "proba_of_outcome": of_outcome.sum(),
     }
 
 
 def _segments(case, columns, apart):
     """Those whose mean is above that of all rows beyond chance, the surest first."""
-    smallest, found, looked_at = max(_SMALLEST, len(apart) // 50), [], 0
-    weight = case.held_out.sample_weight
-    weight = np.ones(len(apart)) if weight is None else weight
-    overall = np.average(apart, weights=weight)
-    for column, values in columns.items():
-        for text, rows in parts(values):
-            rows = rows[weight[rows] > 0]
-            if not smallest <= len(rows) < len(apart):
-                continue
-            looked_at += 1
-            segment = _segment(case, apart[rows], weight[rows], rows)
-            if segment["apart"]["low"] > overall:
-                found.append({"column": column, "part": text} | segment)
+    smallest = max(_SMALLEST, len(apart) // _OF_ROWS)
+    weight = weights(case.held_out.sample_weight, len(apart))
+    named = [
+        (column, text, rows[weight[rows] > 0])
+        for column, values in columns.items()
+        for text, rows in parts(values)
+    ]
+    named = [one for one in named if smallest <= len(one[2]) < len(apart)]
+    overall, means = np.average(apart, weights=weight), _means(case, apart, weight, named)
+    found = [
+        {"column": column, "part": text} | _segment(case, mean, weight, rows)
+        for (column, text, rows), mean in zip(named, means, strict=True)
+        if mean.low > overall
+    ]
     found.sort(key=lambda segment: -segment["apart"]["low"])
-    return {"looked_at": looked_at, "smallest": smallest, "found": found[:_SEGMENTS]}
+    return {"looked_at": len(named), "smallest": smallest, "found": found[:_SEGMENTS]}
 
 
-def _segment(case, apart, weight, rows):
-    mean = np.average(apart, weights=weight)
-    error = _NORMAL * np.linalg.norm(weight * (apart - mean)) / weight.sum()
+def _means(case, apart, weight, named):
+    """Of each segment, with its interval; all on the same resamples of the held-out rows."""
+    n, chosen = len(named), [rows for *_, rows in named]
+    if not n:
+        return []
+    rows = np.concatenate(chosen)
+    of = np.repeat(np.arange(n), [len(one) for one in chosen])
+    values = np.concatenate([(weight * apart)[rows], weight[rows]])
+    places = np.tile(rows, 2), np.concatenate([of, n + of])
+    sums = csr_array((values, places), shape=(len(apart), 2 * n))
+    total, drawn = sums.sum(axis=0), resampled_sums(sums, groups=case.held_out.groups)
+    draws = ratio(drawn[:, :n], drawn[:, n:])
+    return [interval(total[i] / total[n + i], draws[:, i]) for i in range(n)]
+
+
+def _segment(case, mean, weight, rows):
     return {
         "n_samples": len(rows),
-        "apart": {"value": mean, "low": mean - error, "high": mean + error},
+        "apart": mean._asdict(),
         "log_loss": {
-            who: np.average(_loss(case, name)[rows], weights=weight)
+            who: np.average(_loss(case, name)[rows], weights=weight[rows])
             for who, name in (("teacher", TEACHER), ("student", case.chosen))
         },
     }

@@ -20,12 +20,6 @@ def metric_sign(metric):
     return -1 if metric.startswith("neg_") else 1
 
 
-def prose(name):
-    """A row of the leaderboard within a sentence: "tree, plain" is the plain tree."""
-    family, _, kind = name.rpartition(", ")
-    return f"the plain {family}" if kind == "plain" else name
-
-
 def number(value, digits=4):
     """Fixed decimals; a dash where there is no value."""
     return NONE if _absent(value) else f"{value:.{digits}f}".replace("-", _MINUS)

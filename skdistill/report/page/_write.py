@@ -1,7 +1,7 @@
 """`write_report`: one page to decide by, and a model card of the same facts.
 
 A source, a fitted `AutoDistiller` or a `DistillationReport`, becomes a `Case`; each of the
-seven sections makes plain facts of the case; page and card are made of these facts alone.
+eight sections makes plain facts of the case; page and card are made of these facts.
 Both are complete before either is written.
 """
 
@@ -18,10 +18,12 @@ from sklearn import config_context
 from sklearn.utils.validation import check_is_fitted
 
 from skdistill.auto._distiller import AutoDistiller
+from skdistill.auto._leaderboard import visible
 from skdistill.report._mapping import DistillationReport
 from skdistill.report.page import _words
 from skdistill.report.page._anatomy import anatomy
 from skdistill.report.page._decision import decision
+from skdistill.report.page._decisions import decisions
 from skdistill.report.page._figures import figures
 from skdistill.report.page._from_auto import case_of_auto
 from skdistill.report.page._from_report import case_of_report
@@ -30,7 +32,7 @@ from skdistill.report.page._reproduction import reproduction
 from skdistill.report.page._trust import trust
 
 _CARD = "model_card.json"
-_SAID = ("prose", "number", "signed", "percent", "count", "size", "microseconds")
+_FILTERS = ("number", "signed", "percent", "count", "size", "microseconds")
 
 
 def write_report(
@@ -42,12 +44,14 @@ def write_report(
     sample_weight=None,
     groups=None,
     teacher_proba=None,
+    verbose=None,
 ):
     """Write what decides whether a student ships: a page, and ``model_card.json`` beside it.
 
-    Seven sections: what to ship and what distilling gains; the front and the leaderboard;
-    whether to trust it; the model itself; five refits; an ablation of how it was distilled;
-    how to make it again. The page fetches nothing.
+    Eight sections: what to ship and what distilling gains; the front and the leaderboard;
+    whether to trust it; right and wrong decisions; the model itself; five refits; an ablation
+    of how it was distilled; how to make it again. The page fetches nothing. Bidirectional
+    control characters, by which a name can pretend to be another, are shown as escapes.
 
     Parameters
     ----------
@@ -60,6 +64,9 @@ def write_report(
         report brings its rows along.
     sample_weight, groups, teacher_proba : array-like, default=None
         As ``fit`` had them.
+    verbose : int, default=None
+        Above 0 a progress bar of the refits, on standard error. None: as the
+        `AutoDistiller` has it; 0 for a report.
 
     Returns
     -------
@@ -81,10 +88,11 @@ def write_report(
     given = {"sample_weight": sample_weight, "groups": groups, "teacher_proba": teacher_proba}
     with config_context(enable_metadata_routing=False):
         case = _case(auto_or_report, X, y, given)
-        found = plain(_facts(case))
+        verbose = getattr(auto_or_report, "verbose", 0) if verbose is None else verbose
+        found = plain(_facts(case, verbose))
         texts = {
-            path: _page(found, figures(case)),
-            path.with_name(_CARD): _json(found),
+            path: visible(_page(case, found)),
+            path.with_name(_CARD): visible(_json(found)),
         }
     _write(texts)
     return path
@@ -127,15 +135,16 @@ def _case(source, X, y, given):
     return case_of_auto(source, X, y, **given)
 
 
-def _facts(case):
-    """The seven sections, as plain as they come."""
+def _facts(case, verbose=0):
+    """The sections, as plain as they come."""
     with TemporaryDirectory(prefix="skdistill-") as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what was fitted has warned already
-        model, stable, paid = _refitted(case, folder)
+        model, stable, paid = _refitted(case, folder, verbose)
     return {
-        "decision": decision(case, model),
+        "decision": decision(case, model, paid),
         "leaderboard": _rows(case.board),
         "trust": trust(case),
+        "decisions": decisions(case),
         "model": model,
         "stability": stable,
         "ablation": paid,
@@ -143,14 +152,16 @@ def _facts(case):
     }
 
 
-def _refitted(case, folder):
+def _refitted(case, folder, verbose):
     """The sections that refit the student; one that fails says so, as a row would."""
     if case.no_refit:
         missing = {"missing": case.no_refit}
-        return anatomy(case, case.honest), missing, missing
-    refits = Refits(case, folder)
-    model = anatomy(case, refits.shipped if case.honest is None else case.honest)
-    return model, _or_its_error(stability, refits), _or_its_error(ablation, refits)
+        return anatomy(case, case.fitted_to_train), missing, missing
+    with Refits(case, folder, verbose) as refits:
+        model = anatomy(
+            case, refits.shipped if case.fitted_to_train is None else case.fitted_to_train
+        )
+        return model, _or_its_error(stability, refits), _or_its_error(ablation, refits)
 
 
 def _or_its_error(section, refits):
@@ -177,11 +188,12 @@ def plain(value):
     return value if isinstance(value, str | int | bool | None) else repr(value)
 
 
-def _page(found, drawn):
-    metric = found["decision"]["metric"]
+def _page(case, found):
+    metric = case.metric
     return _template().render(
         **found,
-        figures=drawn,
+        figures=figures(case, found),
+        in_prose=case.in_prose,
         metric=metric,
         metric_name=_words.metric_name(metric),
         sign=_words.metric_sign(metric),
@@ -199,7 +211,7 @@ def _template():
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    env.filters |= {name: getattr(_words, name) for name in _SAID}
+    env.filters |= {name: getattr(_words, name) for name in _FILTERS}
     env.globals |= {"compared": _words.compared}
     return env.get_template("page.html.jinja")
 

@@ -393,7 +393,7 @@ class AutoDistiller(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         return hasattr(self, "best_estimator_")
 
     def __sklearn_tags__(self):
-        """Input that all that is given takes; what is not fits itself to tables."""
+        """Input that all given estimators take; those made for X take tables."""
         found = [None]
         if not isinstance(self.students, str):
             found = [student for _, student in named_students(self.students)]

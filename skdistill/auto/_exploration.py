@@ -31,7 +31,7 @@ _PROBA = "teacher_proba"
 
 
 class Exploration:
-    """What one call of `AutoDistiller.fit` does before it chooses.
+    """Search, fit and measure all candidates: what `AutoDistiller.fit` does before it chooses.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ class Exploration:
         return leaderboard(self.rows, self.held_out.metric, self.draws)
 
     def held_out_rows(self):
-        """What the leaderboard was measured on, and what each row of it predicts there."""
+        """The rows that the leaderboard was measured on, and the predictions of each row."""
         held_out = self.held_out
         return Bunch(
             train=self.splits[0][0],
@@ -270,7 +270,7 @@ class Exploration:
         return by(model, take_rows(self.X, test), self.auto.classes_, fill=True)
 
     def _ask_teacher(self, model, number, test):
-        """Its probabilities for held-out rows; the first model that has it tells."""
+        """The teacher's probabilities for held-out rows, once for each split."""
         if number in self.teacher_proba:
             return
         if _PROBA in self.given:
@@ -300,7 +300,7 @@ class Exploration:
         self.rows.append(row)
 
     def _measure_latencies(self):
-        """Of all that was fitted, in turn, so that what the machine does meets all alike."""
+        """Time all fitted models in turn, so that a busy machine slows all of them."""
         fitted = {name: model.student_ for name, model in self.models.items()}
         if _PROBA not in self.given:
             fitted[TEACHER] = next(iter(self.models.values())).teacher_
@@ -310,7 +310,7 @@ class Exploration:
 
 
 def _teacher(auto, X, given):
-    """The one that was given, else one that fits itself to X, where any is asked."""
+    """The teacher that was given; else one made for X, unless soft labels were given."""
     if auto.teacher is None and _PROBA not in given:
         return auto_teacher(X)
     return auto.teacher
@@ -323,14 +323,14 @@ def _scorer(scoring):
 
 
 def _parts(splits, y, groups, seed):
-    """What is searched on, with its folds: each training part, and all rows if several."""
+    """Rows that are searched on, with their folds: each training part; of several, all too."""
     parts = [train for train, _ in splits]
     parts += [np.arange(len(y))] * (len(parts) > 1)
     return [(rows, inner_folds(y, groups, rows, seed)) for rows in parts]
 
 
 def _labelling(teacher, y, given):
-    """Out-of-fold, calibrated labels, where the teacher is fitted here and rows suffice."""
+    """Out-of-fold, calibrated labels, where a teacher is fitted and each fold has rows."""
     _, counts = np.unique(y, return_counts=True)
     if is_frozen(teacher) or _PROBA in given or counts.max() < _ENOUGH:
         return {}

@@ -134,7 +134,8 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         and generated rows, and labels that are sampled for a student which takes no
         ``sample_weight``.
     verbose : int, default=0
-        Above 0 the steps of ``fit`` report their times, as in a Pipeline.
+        Above 0 the steps of ``fit`` report their times, as in a Pipeline, and with `cv`
+        each fold of the teacher reports when it is done and the time so far.
 
     Attributes
     ----------
@@ -524,6 +525,7 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
                 split_params=routed.splitter,
                 memory=self.memory,
                 n_jobs=self.n_jobs,
+                verbose=self.verbose,
             )
 
     def _splitter_is_routed(self):

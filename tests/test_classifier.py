@@ -1,6 +1,7 @@
 """DistilledClassifier as its users meet it: composed, searched, routed, refused."""
 
 import pickle
+import re
 import shutil
 import warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -143,6 +144,14 @@ def test_verbose_reports_the_steps_and_silence_is_the_default(capsys):
     assert capsys.readouterr().out == ""
     distilled(verbose=1).fit(X, Y)
     assert capsys.readouterr().out.count("[DistilledClassifier]") == 2
+
+
+def test_verbose_reports_each_fold_of_the_teacher(capfd):
+    distilled(cv=3).fit(X, Y)
+    assert capfd.readouterr().err == ""
+    distilled(cv=3, verbose=1).fit(X, Y)
+    said = capfd.readouterr().err
+    assert all(re.search(rf"Done +{fold} .*elapsed: ", said) for fold in (1, 2, 3))
 
 
 def test_pickling_brings_the_teacher_out_of_the_cache(tmp_path):

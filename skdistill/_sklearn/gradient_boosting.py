@@ -18,7 +18,7 @@ _OVERRIDDEN = ("_encode_y", "_get_loss", "_init_state", "_fit_stage")
 _FLAT = 1e-150  # Hessian of a leaf that is left where it is, as natively
 
 
-def train_gradient_boosting(student, X, y, loss, **fit_params):
+def train_gradient_boosting(student, X, y, loss, *, together=None, **fit_params):
     """Fit a gradient boosting classifier in place, against a loss.
 
     Parameters
@@ -30,15 +30,52 @@ def train_gradient_boosting(student, X, y, loss, **fit_params):
         Column of the class that the validation split stratifies by; the trees never see
         it.
     loss : CombinedLoss
+    together : callable, default=None
+        Made of the loss of the training rows and their first raw predictions, what solves
+        leaves while the boosting grows (`skdistill.students._additive.Together`); at the
+        end only where ``n_iter_no_change`` holds rows out, whose predictions scikit-learn
+        adds up tree by tree. None: nothing does.
     **fit_params : dict
         ``monitor``.
+
+    Returns
+    -------
+    list of LossParts or None
+        The curve of `together`.
     """
-    with trained_as(_Trainee, student, loss, _OVERRIDDEN):
+    lent = {"_combined_loss": loss, "_make_together": together}
+    with trained_as(_Trainee, student, _OVERRIDDEN, **lent):
         student.fit(X, y, sample_weight=np.arange(loss.n_samples), **fit_params)
-    student._loss = student._loss.native
+    grown, student._loss = student._loss.together, student._loss.native
     if student.init_ != "zero":
         student.init_.__class__ = DummyClassifier
         del student.init_._row_loss
+    if grown is None:
+        return None
+    grown.finish()
+    write_leaves(student, grown.values)
+    return grown.curve[1:]
+
+
+def leaf_places(tree):
+    """Nodes of a scikit-learn tree that are leaves."""
+    return np.flatnonzero(tree.tree_.children_left == -1)
+
+
+def leaf_numbers(tree):
+    """Number of every leaf by node."""
+    return np.cumsum(tree.tree_.children_left == -1) - 1
+
+
+def leaf_values(booster, tree):
+    """Raw predictions of the leaves of one tree, learning rate included."""
+    return booster.learning_rate * tree.tree_.value[leaf_places(tree), 0, 0]
+
+
+def write_leaves(booster, values):
+    """Put raw predictions into the leaves of the trees, stage by stage, in place."""
+    for tree, of_tree in zip(booster.estimators_.flat, values, strict=False):
+        tree.tree_.value[leaf_places(tree), 0, 0] = np.ravel(of_tree) / booster.learning_rate
 
 
 class _Trainee(GradientBoostingClassifier):
@@ -66,11 +103,20 @@ class _Trainee(GradientBoostingClassifier):
             X_csr=X_csr, **kwargs,
         )  # fmt: skip
         gradient[~sample_mask] = hessian[~sample_mask] = 0
+        if i == 0 and self._make_together is not None:
+            self._loss.together = self._make_together(loss, raw.copy())
+        together = self._loss.together
         for k, tree in enumerate(self.estimators_[i]):
             leaves = tree.tree_.apply(X if X_csr is None else X_csr)
             _step(tree.tree_, leaves, self._loss.factor * gradient[:, k], hessian[:, k])
             raw[:, k] += self.learning_rate * tree.tree_.value[leaves, 0, 0]
-        return raw
+            if together is not None:
+                together.append(leaf_numbers(tree)[leaves], leaf_values(self, tree), k)
+        if together is None:
+            return raw
+        together.end_round(solve=self.n_iter_no_change is None)
+        write_leaves(self, together.values)
+        return together.raw.copy()
 
 
 _Trainee.__name__ = GradientBoostingClassifier.__name__  # in scikit-learn's messages
@@ -90,6 +136,8 @@ class _RowLoss(HalfSquaredError):
 
     As a squared error it has its leaves left at the mean of their targets.
     """
+
+    together = None
 
     def __init__(self, native, combined):
         self.native = native

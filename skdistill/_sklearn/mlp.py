@@ -33,7 +33,7 @@ def train_mlp(student, X, y, loss):
         Labels by which early stopping stratifies and scores; nothing else reads them.
     loss : CombinedLoss
     """
-    with trained_as(_Trainee, student, loss, _RELIED_ON):
+    with trained_as(_Trainee, student, _RELIED_ON, _combined_loss=loss):
         student.fit(X, y, sample_weight=np.arange(loss.n_samples))
 
 

@@ -8,11 +8,10 @@ It sends a copy of the search to the workers from 1.9.
 """
 
 import time
+import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 
-from joblib import effective_n_jobs, parallel_config
-from joblib.parallel import get_active_backend
 from sklearn.base import clone, is_classifier
 from sklearn.model_selection import check_cv
 from sklearn.model_selection._search import BaseSearchCV
@@ -38,8 +37,9 @@ class _NothingEvaluated(Exception):
 class _Search:
     """What one call of `fit` knows. It stays in its process: a worker gets an empty one."""
 
-    def __init__(self, X=None, y=None):
+    def __init__(self, X=None, y=None, verbose=0):
         self.X, self.y = indexable(X, y)
+        self.verbose = verbose
         self.routed = None
         self.out = []
         self.results = {}
@@ -48,40 +48,110 @@ class _Search:
         return _Search, ()
 
 
+class _Splits:
+    """A splitter of splits that are known, whatever metadata it is handed."""
+
+    def __init__(self, splits):
+        self._splits = splits
+
+    def split(self, X=None, y=None, **metadata):
+        return iter(self._splits)
+
+    def get_n_splits(self, X=None, y=None, **metadata):
+        return len(self._splits)
+
+
+class _Evaluation:
+    """Scores candidates on the splits of a search, and tells callbacks of each (1.9).
+
+    The callbacks get no fit of a candidate, of which there are many: an estimator that has
+    no callbacks would warn in each of them.
+
+    Parameters
+    ----------
+    search : BatchSearchCV
+    evaluate_candidates : callable
+        scikit-learn's.
+    splits : list of (ndarray, ndarray)
+    callbacks : callback context or None
+        None where there are no callbacks (1.7).
+    """
+
+    def __init__(self, search, evaluate_candidates, splits, callbacks):
+        self._search = search
+        self._evaluate = evaluate_candidates
+        self._splits = splits
+        self._callbacks = callbacks
+        self._open = []  # contexts that have begun
+
+    def expect(self, n_candidates):
+        """Say how many candidates there will be at most."""
+        if self._callbacks is not None:
+            self._begin(self._callbacks, "search", max_subtasks=n_candidates)
+
+    def __call__(self, candidates):
+        """A list with a dictionary for each split, for each candidate."""
+        begun = [self._begin(self._open[0], "candidate") for _ in candidates if self._open]
+        n_splits = len(self._splits)
+        try:
+            self._evaluate(candidates, cv=_Splits(self._splits))
+        finally:
+            for _ in begun:
+                self._end()
+        new = self._search._current.out[-len(candidates) * n_splits :]
+        return [new[i : i + n_splits] for i in range(0, len(new), n_splits)]
+
+    def close(self):
+        """Tell the callbacks that the search has ended."""
+        while self._open:
+            self._end()
+
+    def _begin(self, parent, name, max_subtasks=0):
+        context = parent.subcontext(task_name=name, max_subtasks=max_subtasks)
+        self._open.append(context.call_on_fit_task_begin(estimator=self._search))
+
+    def _end(self):
+        self._open.pop().call_on_fit_task_end(estimator=self._search)
+
+
 @contextmanager
-def _task(search, parent, name, n_subtasks, *, sequential):
-    """A callback context for part of a search; None where there are no callbacks (1.7)."""
-    if parent is None:
-        yield None
-        return
-    context = parent.subcontext(
-        task_name=name, max_subtasks=n_subtasks, sequential_subtasks=sequential
-    )
-    yield context.call_on_fit_task_begin(estimator=search)
-    context.call_on_fit_task_end(estimator=search)
+def _quiet_about_callbacks():
+    """The refitted estimator need not have any."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The estimator .* does not support callbacks")
+        yield
 
 
-def _one_thread_inside(n_jobs):
-    """Processes of joblib's own backend with one thread each; another backend as it is."""
-    backend, _ = get_active_backend()
-    if effective_n_jobs(n_jobs) == 1 or type(backend).__name__ != "LokyBackend":
-        return nullcontext()
-    return parallel_config("loky", inner_max_num_threads=1)
+def _check_splits(splits, cv):
+    """Refuse splits that nothing can be fitted on or scored with."""
+    if not splits:
+        raise ValueError(f"cv={cv!r} gives no split; give a number of folds or a splitter")
+    for number, parts in enumerate(splits):
+        for part, use in zip(parts, ("fit on", "score"), strict=True):
+            if not len(part):
+                raise ValueError(f"cv={cv!r} leaves split {number} no rows to {use}")
 
 
 class BatchSearchCV(BaseSearchCV):
     """A search over batches of candidates, all on the same splits.
 
     A child implements ``_search(X, y, routed, splits, evaluate)``. There,
+    ``evaluate.expect(n)`` says how many candidates there will be at most, and then
     ``evaluate(candidates)`` returns for each candidate a list with a dictionary for each
-    split (``test_scores``, ``fit_time``, ...). `_search` returns two lists of the same
-    form, the candidates that ``cv_results_`` is to hold and what their splits gave: these
-    may be others than were evaluated. `_own_scorer` may return a scorer to use instead of
-    what scikit-learn makes of ``scoring``.
+    split (``test_scores``, ``fit_time``, ...). `_search` returns three things: the
+    candidates that ``cv_results_`` is to hold, what their splits gave in the same form
+    (these may be others than were evaluated), and the `KeyboardInterrupt` that ended the
+    search, or None. After an interrupt all results are set and nothing is refitted.
+    `_own_scorer` may return a scorer to use instead of what scikit-learn makes of
+    ``scoring``. scikit-learn prints its lines from ``verbose=2`` on; while a fit runs,
+    `_shows_progress` tells whether 1 or more was given.
     """
 
     def _own_scorer(self):
         return None
+
+    def _shows_progress(self):
+        return self._current.verbose > 0
 
     def _get_scorers(self):
         own = self._own_scorer()
@@ -95,13 +165,22 @@ class BatchSearchCV(BaseSearchCV):
             )
         if isinstance(self.cv, Iterator):
             self.cv = list(self.cv)  # read twice, here and by scikit-learn
-        self._current = search = _Search(X, y)
+        for name in ("best_estimator_", "refit_time_", "cv_results_"):
+            self.__dict__.pop(name, None)  # of an earlier fit, if this one is interrupted
+        self._current = search = _Search(X, y, self.verbose)
+        self.verbose = max(0, search.verbose - 1)
         try:
-            with _one_thread_inside(self.n_jobs):
+            with _quiet_about_callbacks():
                 super().fit(X, y, **params)
         except _NothingEvaluated:
-            self._finish(search)
+            self._set_results(search)
+            self._refit(search)
+        except KeyboardInterrupt:
+            if search.results:
+                self._set_results(search)
+            raise
         finally:
+            self.verbose = search.verbose
             del self._current
         return self
 
@@ -113,22 +192,17 @@ class BatchSearchCV(BaseSearchCV):
         search = self._current
         X, y, routed = search.X, search.y, search.routed
         cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
+        # random splitters differ from call to call
         splits = list(cv.split(X, y, **routed.splitter.split))
-        fixed = check_cv(splits)  # else random splitters differ from batch to batch
-
-        def evaluate(candidates):
-            n_fits = len(candidates) * len(splits)
-            with _task(self, context, "batch", n_fits, sequential=False) as batch:
-                options = {} if batch is None else {"callback_ctx": batch}
-                evaluate_candidates(candidates, cv=fixed, **options)
-            new = search.out[-n_fits:]
-            return [new[i : i + len(splits)] for i in range(0, n_fits, len(splits))]
-
-        with _task(self, callback_ctx, "search", None, sequential=True) as context:
-            candidates, scored = self._search(X, y, routed, splits, evaluate)
+        _check_splits(splits, self.cv)
+        evaluate = _Evaluation(self, evaluate_candidates, splits, callback_ctx)
+        candidates, scored, interrupt = self._search(X, y, routed, splits, evaluate)
+        evaluate.close()
         self.n_splits_ = len(splits)
         flat = [one for each in scored for one in each]
         search.results |= super()._format_results(candidates, len(splits), flat)
+        if interrupt is not None:
+            raise interrupt
         if not search.out:
             raise _NothingEvaluated
 
@@ -137,8 +211,8 @@ class BatchSearchCV(BaseSearchCV):
         self._current.out = out
         return self._current.results
 
-    def _finish(self, search):
-        """What `BaseSearchCV.fit` does after a search, for results from elsewhere."""
+    def _set_results(self, search):
+        """What `BaseSearchCV.fit` sets after a search, for results from elsewhere."""
         scorers, metric = self._get_scorers()
         results = search.results
         self.multimetric_ = "mean_test_score" not in results
@@ -151,15 +225,19 @@ class BatchSearchCV(BaseSearchCV):
             self.best_params_ = results["params"][self.best_index_]
             if not callable(self.refit):
                 self.best_score_ = results[f"mean_test_{metric}"][self.best_index_]
-        if self.refit:
-            best = clone(self.best_params_, safe=False)
-            self.best_estimator_ = clone(self.estimator).set_params(**best)
-            start = time.time()
-            target = () if search.y is None else (search.y,)
-            self.best_estimator_.fit(search.X, *target, **search.routed.estimator.fit)
-            self.refit_time_ = time.time() - start
-            if hasattr(self.best_estimator_, "feature_names_in_"):
-                self.feature_names_in_ = self.best_estimator_.feature_names_in_
+
+    def _refit(self, search):
+        """The best candidate on all rows, as `BaseSearchCV.fit` does it."""
+        if not self.refit:
+            return
+        best = clone(self.best_params_, safe=False)
+        self.best_estimator_ = clone(self.estimator).set_params(**best)
+        start = time.time()
+        target = () if search.y is None else (search.y,)
+        self.best_estimator_.fit(search.X, *target, **search.routed.estimator.fit)
+        self.refit_time_ = time.time() - start
+        if hasattr(self.best_estimator_, "feature_names_in_"):
+            self.feature_names_in_ = self.best_estimator_.feature_names_in_
 
 
 def check_refit(search, scores):

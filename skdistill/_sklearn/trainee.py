@@ -9,17 +9,18 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def trained_as(trainee, student, loss, overridden):
-    """Lend a student another class, and the loss as its ``_combined_loss``.
+def trained_as(trainee, student, overridden, **lent):
+    """Lend a student another class, and attributes that its methods read.
 
     Parameters
     ----------
     trainee : type
         Subclass of the student's class.
     student : classifier
-    loss : CombinedLoss
     overridden : iterable of str
         Private methods that `trainee` overrides.
+    **lent : dict
+        Attributes of the student for the time of its fit.
 
     Raises
     ------
@@ -29,9 +30,11 @@ def trained_as(trainee, student, loss, overridden):
     own = type(student)
     if moved := [name for name in overridden if not hasattr(own, name)]:
         raise ImportError(f"this scikit-learn has no {own.__name__}.{moved[0]}, needed to fit")
-    student.__class__, student._combined_loss = trainee, loss
+    student.__class__ = trainee
+    vars(student).update(lent)
     try:
         yield student
     finally:
         student.__class__ = own
-        del student._combined_loss
+        for name in lent:
+            delattr(student, name)

@@ -5,62 +5,73 @@ import os
 import pickle
 import sys
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from zipfile import ZIP_DEFLATED
 
 import numpy as np
 
+from skdistill.model_selection._folder import owned_folder
 from skdistill.report import aligned
 
 STUDENT, PICKLE, LEADERBOARD = "student.skops", "student.pickle", "leaderboard.csv"
 REPORT, CARD = "report.html", "model_card.json"
 FILES = (STUDENT, PICKLE, LEADERBOARD, REPORT, CARD)
+WRITING = ".writing-"  # folders of files that are not finished begin so
 
 _SHOWN = 10  # rows of the leaderboard that are printed
 
 
-def write(auto, out, *, pickled, given):
+def write(auto, out, *, pickled, given, written):
     """Write what an exploration found, and print the best of it.
+
+    Each file is there whole or not at all. Those of an earlier run are removed when the
+    first new one is ready, so that no two runs mix.
 
     Parameters
     ----------
     auto : AutoDistiller
         With a leaderboard; without a chosen student that is all that is written.
     out : Path
-        Files of an earlier run are replaced, and those without a successor removed.
     pickled : bool
         Whether the student is pickled too.
     given : dict
         Rows for the report, as `write_report` takes them.
-
-    Returns
-    -------
-    list of str
-        Names of the files.
+    written : list of str
+        Names of the files that are there, which grows. A call that was interrupted goes on
+        when it is made again.
     """
-    print(*_best_rows(auto), "", sep="\n")
-    written = _keep(out, lambda folder: _write_leaderboard(auto, folder))
-    if hasattr(auto, "best_estimator_"):
-        written += _keep(out, lambda folder: _write_student(auto, folder, pickled))
-        written += _keep(out, lambda folder: _write_report(auto, folder, given))
-    for stale in set(FILES) - set(written):
-        (out / stale).unlink(missing_ok=True)
-    if CARD in written:
-        print("", json.loads((out / CARD).read_text())["decision"]["headline"], sep="\n")
+    if not written:
+        _say(*_best_rows(auto), "")
+        _keep(out, written, lambda folder: _write_leaderboard(auto, folder))
+    if not hasattr(auto, "best_estimator_"):
+        return
+    if not {STUDENT, PICKLE} & set(written):
+        _keep(out, written, lambda folder: _write_student(auto, folder, pickled))
+    if REPORT not in written:
+        _keep(out, written, lambda folder: _write_report(auto, folder, given))
+    _say("", json.loads((out / CARD).read_text())["decision"]["headline"])
     if STUDENT in written:
-        print(_how_to_load(out / STUDENT))
-    return written
+        _say(_how_to_load(out / STUDENT))
 
 
-def _keep(out, write_to):
-    """Move what is written to a folder to `out`: each file is there whole or not at all."""
-    with TemporaryDirectory(dir=out, prefix=".writing-") as folder:
+def _keep(out, written, write_to):
+    """Move what is written to a folder to `out`."""
+    with owned_folder(out, WRITING) as folder:
         write_to(Path(folder))
-        names = sorted(os.listdir(folder))
-        for name in names:
+        if not written:
+            for stale in FILES:
+                (out / stale).unlink(missing_ok=True)
+        for name in sorted(os.listdir(folder)):
             os.replace(Path(folder, name), out / name)
-            print(f"wrote {out / name}", flush=True)
-    return names
+            written.append(name)
+            _say(f"wrote {out / name}")
+
+
+def _say(*lines):
+    """Print lines; a reader that has gone, such as ``head``, must not end the writing."""
+    try:
+        print(*lines, sep="\n", flush=True)
+    except BrokenPipeError:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 (open until the process ends)
 
 
 def _write_leaderboard(auto, folder):

@@ -35,6 +35,18 @@ def _above_zero(kind):
     return {"type": number, "metavar": "NUMBER"}
 
 
+def _seed(text):
+    if 0 <= (value := int(text)) < 2**32:
+        return value
+    raise argparse.ArgumentTypeError(f"{text} is not in [0, 2**32)")
+
+
+def _folder(text):
+    if text:
+        return Path(text)
+    raise argparse.ArgumentTypeError("it is empty; give a folder")
+
+
 _COLUMN = {"metavar": "COLUMN"}
 _SEVERAL = {"nargs": "+", "default": []}
 _NEEDED = {"required": True}
@@ -43,7 +55,12 @@ _FLAG = {"action": "store_true"}
 _OPTIONS = {
     "required": {
         "--target": {**_COLUMN, **_NEEDED, "help": "the column that is predicted: classes"},
-        "--out": {**_NEEDED, "type": Path, "metavar": "DIR", "help": "the folder to write to"},
+        "--out": {
+            **_NEEDED,
+            "type": _folder,
+            "metavar": "DIR",
+            "help": "the folder to write to",
+        },
     },
     "columns that are no features": {
         "--group": {**_COLUMN, "help": "rows of a group are held out together"},
@@ -99,7 +116,7 @@ _OPTIONS = {
             "metavar": "FILE",
             "help": "keeps the searches, and the same command goes on where it was",
         },
-        "--seed": {"type": int, "default": 0, "help": "default: %(default)s"},
+        "--seed": {"type": _seed, "default": 0, "help": "default: %(default)s"},
         "--jobs": {"type": int, "help": "fits in parallel"},
     },
     "what is written": {

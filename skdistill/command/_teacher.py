@@ -1,7 +1,6 @@
 """The teacher of a ``.skops`` file: loaded if its types are trusted, and never refitted."""
 
 import logging
-from zipfile import BadZipFile
 
 import numpy as np
 from sklearn.exceptions import NotFittedError
@@ -40,7 +39,7 @@ def load_teacher(options, rows):
     X = _as_taught(teacher, rows.X)
     try:
         ask_teacher(teacher, X[:10], np.unique(rows.y))
-    except (ValueError, TypeError, AttributeError) as error:
+    except Exception as error:  # each library has its own
         raise Refused(
             f"--teacher {options.teacher} does not fit the table: {error}"
         ) from error
@@ -64,7 +63,9 @@ def _load(path, trust):
         check_is_fitted(teacher)
     except (NotFittedError, TypeError) as error:
         raise Refused(f"--teacher {path} is no fitted classifier: {error}") from error
-    except (OSError, KeyError, BadZipFile) as error:
+    except Refused:
+        raise
+    except Exception as error:  # a file may be damaged in any way
         raise Refused(f"--teacher {path} cannot be read as a skops file: {error}") from error
     return teacher
 

@@ -2,16 +2,16 @@
 
 import pickle
 import time
-import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
 from joblib import effective_n_jobs
 from sklearn.base import clone
 
+from skdistill._estimators._warnings import warn
 from skdistill._sklearn.model_selection import all_fits_failed, check_refit
-from skdistill.model_selection import _study
 from skdistill.model_selection._spaces import Start, distilled_inside
+from skdistill.model_selection._trials import was_scored
 from skdistill.teachers import resolve_teacher
 
 _OF_THE_STUDENT = ("temperature", "alpha", "refine", "scale_soft_loss", "student")
@@ -28,12 +28,13 @@ class _Candidate(NamedTuple):
 class Run:
     """The trials of one call of `fit`: asked for, evaluated, told."""
 
-    def __init__(self, search, trials, space, folder, evaluate):
+    def __init__(self, search, trials, space, folder, evaluate, progress):
         self.search = search
         self.trials = trials
         self.space = space
         self.folder = folder
         self.evaluate = evaluate
+        self.progress = progress
         self.done = set()  # work of teachers, by what it depends on
         self.travels = {}
         self.failure = None
@@ -58,7 +59,7 @@ class Run:
         if over and self._left() > 0 and self._enqueue_undistilled():
             self._batch(1)
         self.trials.read()
-        if not any(_study.was_scored(trial) for trial in self.trials.ended):
+        if not any(was_scored(trial) for trial in self.trials.ended):
             raise self.failure or ValueError(
                 f"no trial of study {self.trials.study.study_name!r} could be fitted"
             )
@@ -106,12 +107,10 @@ class Run:
     def _travels(self, teacher, transfer):
         """Whether the teacher's work is shared; warns where it is not."""
         if not travels((teacher, transfer), self.search.n_jobs):
-            warnings.warn(
+            warn(
                 f"teacher={type(teacher).__name__} is fitted again for each candidate: to "
                 "share its work, it and transfer must hold no lambda and, where n_jobs is not "
                 "1, nothing defined in __main__; move classes and functions into a module",
-                UserWarning,
-                stacklevel=2,
             )
             return False
         return True
@@ -141,7 +140,9 @@ class Run:
     def _tell(self, trial, splits):
         """Whether a callback or the sampler asks to stop."""
         value = np.nan if splits is None else np.mean([self._objective(one) for one in splits])
-        return self.trials.tell(trial, splits, value, self.search.callbacks or ())
+        stop = self.trials.tell(trial, splits, value, self.search.callbacks or ())
+        self.progress.told(value)
+        return stop
 
     def _objective(self, split):
         """The score that the study maximises: of several that of `refit`, else the first."""

@@ -8,18 +8,29 @@ runs in parallel.
 
 import copy
 import os
-import warnings
 from numbers import Integral, Real
-from tempfile import TemporaryDirectory
 
 import numpy as np
 from sklearn.utils import check_random_state
 
+from skdistill._estimators._warnings import warn
 from skdistill._sklearn.model_selection import BatchSearchCV
 from skdistill._sklearn.params import HasMethods, Interval, StrOptions
-from skdistill.model_selection import _study
+from skdistill.model_selection._fingerprint import fingerprint_by_part
+from skdistill.model_selection._folder import owned_folder
+from skdistill.model_selection._progress import Progress
 from skdistill.model_selection._run import Run
-from skdistill.model_selection._spaces import Space, distilled_inside, space_of
+from skdistill.model_selection._sampler import TPEByNumber
+from skdistill.model_selection._spaces import (
+    Space,
+    check_no_search_inside,
+    distilled_inside,
+    space_of,
+)
+from skdistill.model_selection._storage import open_storage, open_study
+from skdistill.model_selection._study import check_same, in_memory, quiet
+from skdistill.model_selection._trials import Trials, splits_of, was_scored
+from skdistill.model_selection._workers import one_thread_inside
 from skdistill.scorers import NegLogLoss
 from skdistill.teachers import resolve_teacher
 from skdistill.teachers._check import is_frozen
@@ -73,7 +84,8 @@ class DistillationSearchCV(BatchSearchCV):
         number of each trial.
     storage : str, path or optuna storage, default=None
         Keeps the study: a URL (``"sqlite:///study.db"``), else the path of a journal file.
-        None: memory.
+        None: memory. A last record that a full disk or a killed process cut short is
+        dropped with a warning when the journal is opened.
     study_name : str, default=None
         A study of this name in `storage` is continued, by any number of processes at
         once, if X, y, the estimator, the splits, the scoring and the space are the same.
@@ -89,7 +101,8 @@ class DistillationSearchCV(BatchSearchCV):
     return_train_score : bool, default=False
     pre_dispatch : int or str, default="2*n_jobs"
     verbose : int, default=0
-        As in `GridSearchCV`: above 0 a line for each batch.
+        1: a progress bar on standard error, with the best score so far and the time left.
+        Above 1 also the lines that `GridSearchCV` prints for ``verbose - 1``.
 
     Attributes
     ----------
@@ -184,41 +197,86 @@ feature_names_in_
         self.random_state = random_state
 
     def __getstate__(self):
-        """Bring the study along: its storage may not be there where this is loaded."""
-        state = super().__getstate__()
-        if "study_" in state:
-            state = {**state, "study_": _study.in_memory(self.study_)}
+        """Bring the study along: its storage may not be there where this is loaded.
+
+        The processes that a fit sends a copy to need no study.
+        """
+        state = dict(super().__getstate__())
+        study = state.pop("study_", None)
+        if study is not None and "_current" not in state:
+            state["study_"] = in_memory(study)
         return state
 
+    def fit(self, X, y=None, **params):
+        """Search and, unless ``refit=False``, refit the best candidate on all rows.
+
+        Parameters
+        ----------
+        X : array-like, frame, sparse matrix or list of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+        **params : dict
+            Of the estimator's ``fit``, the splitter and the scorer, as in `GridSearchCV`.
+
+        Returns
+        -------
+        self : DistillationSearchCV
+
+        Raises
+        ------
+        ValueError
+            If the storage cannot be opened, the study is of another search, the splits are
+            empty, or no trial can be fitted.
+        KeyboardInterrupt
+            On an interrupt, when ``study_`` and, from the first finished trial on,
+            ``cv_results_`` and what follows from it are set; nothing is refitted.
+        """
+        with one_thread_inside(self.n_jobs):
+            return super().fit(X, y, **params)
+
     def _own_scorer(self):
-        return NegLogLoss() if self.scoring is None else None
+        """Of `scoring=None`; nobody can ask for its weights where metadata is routed."""
+        if self.scoring is not None:
+            return None
+        return NegLogLoss().set_score_request(sample_weight=True)
 
     def _search(self, X, y, routed, splits, evaluate):
         self.__dict__.pop("study_", None)
-        space = self._space()
-        with _study.quiet(), TemporaryDirectory(prefix="skdistill-") as folder:
-            storage = _study.open_storage(self.storage)
-            study = _study.open_study(storage, self.study_name, copy.deepcopy(self.sampler))
+        check_no_search_inside(self.estimator)
+        space, interrupt = self._space(), None
+        with quiet(), owned_folder() as folder:
+            storage = open_storage(self.storage)
+            study = open_study(storage, self.study_name, copy.deepcopy(self.sampler))
             if self.storage is not None:
-                mark = self._fingerprint(X, y, routed, splits, space)
-                _study.check_same(study, mark)
-            trials = _study.Trials(study, storage, self._own_sampler())
-            Run(self, trials, space, folder, evaluate).to_the_end()
-        self.study_ = study
+                check_same(study, self._fingerprint(X, y, routed, splits, space))
+            self.study_ = study
+            trials = Trials(study, storage, self._own_sampler())
+            evaluate.expect(max(0, self.n_trials - len(trials.ended)))
+            bar = Progress(
+                trials.ended,
+                self.n_trials,
+                refits=self.refit is not False,
+                shown=self._shows_progress(),
+            )
+            try:
+                with bar:
+                    Run(self, trials, space, folder, evaluate, bar).to_the_end()
+            except KeyboardInterrupt as interrupted:
+                interrupt = interrupted
+                trials.read()
+        if interrupt is not None and not any(map(was_scored, trials.ended)):
+            raise interrupt
         candidates = [space.params(trial.params) for trial in trials.ended]
-        return candidates, _study.splits_of(trials.ended, len(splits), self.error_score)
+        return candidates, splits_of(trials.ended, len(splits), self.error_score), interrupt
 
     def _space(self):
         if any(
             is_frozen(resolve_teacher(kd.teacher))
             for _, kd in distilled_inside(self.estimator)
         ):
-            warnings.warn(
+            warn(
                 "the teacher is frozen: where it has seen the rows of this search, every "
                 "score is too good, and its weight alpha with it; pass it unfrozen to have "
                 "it fitted inside each split, or search on rows it has not seen",
-                UserWarning,
-                stacklevel=5,
             )
         return space_of(self.param_distributions, self.estimator)
 
@@ -226,28 +284,21 @@ feature_names_in_
         if self.sampler is not None:
             return None
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
-        return _study.TPEByNumber(seed)
+        return TPEByNumber(seed)
 
     def _metric(self):
         """Which of several is maximised; None: the first."""
         return self.refit if isinstance(self.refit, str) else None
 
     def _fingerprint(self, X, y, routed, splits, space):
-        return _study.fingerprint(
+        return fingerprint_by_part(
             self.estimator,
             X=X,
             y=y,
             splits=splits,
             fit_params=dict(routed.estimator.fit),
-            scoring=[_name(self.scoring), self.return_train_score, self._metric()],
+            scoring=self.scoring,
+            return_train_score=self.return_train_score,
+            refit=self._metric(),
             param_distributions=space.fingerprint(),
         )
-
-
-def _name(scoring):
-    """The same in every process."""
-    if isinstance(scoring, dict):
-        return {name: _name(one) for name, one in scoring.items()}
-    if isinstance(scoring, list | tuple):
-        return [_name(one) for one in scoring]
-    return getattr(scoring, "__qualname__", None) or repr(scoring)

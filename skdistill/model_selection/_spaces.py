@@ -20,6 +20,7 @@ from optuna.distributions import (
     distribution_to_json,
 )
 
+from skdistill._estimators._inside import last_step
 from skdistill.classifier import DistilledClassifier
 from skdistill.students import resolve_student, search_space
 
@@ -240,13 +241,21 @@ def _searched(estimator, pinned=()):
         if distilled.student is None:
             fixed[f"{prefix}student"] = student
         own = {"temperature": TEMPERATURE, "alpha": ALPHA}
-        own |= {f"student__{name}": d for name, d in search_space(student).items()}
+        own |= {f"student__{name}": d for name, d in _own_space(distilled, student)}
         params = distilled.get_params() | _prefixed("student__", student.get_params())
         for name, distribution in own.items():
             if prefix + name not in pinned and _is_default(distilled, student, name):
                 branch[prefix + name] = _dimension(prefix + name, distribution)
                 current[prefix + name] = params.get(name)
     return branch, current, fixed
+
+
+def _own_space(distilled, student):
+    """Search space of the student as it will be fitted."""
+    refine = distilled.refine
+    if refine == "auto":  # which looks at where the soft labels come from
+        refine = distilled.cv is not None or distilled.transfer is not None
+    return search_space(student, refine=refine).items()
 
 
 def distilled_inside(estimator):
@@ -269,6 +278,28 @@ def distilled_inside(estimator):
         ):
             found.append((prefix, value))
     return found
+
+
+def check_no_search_inside(estimator):
+    """Refuse a student that is a search: this one searches its parameters.
+
+    Parameters
+    ----------
+    estimator : estimator
+
+    Raises
+    ------
+    ValueError
+        If a `DistilledClassifier` inside has such a student, of whatever library.
+    """
+    for prefix, distilled in distilled_inside(estimator):
+        student = last_step(distilled.student)
+        if "Search" in type(student).__name__ and hasattr(student, "estimator"):
+            name, inner = type(student).__name__, type(student.estimator).__name__
+            raise ValueError(
+                f"{prefix}student={name} is a search inside this search: give "
+                f"{prefix}student={inner} and name its parameters in param_distributions"
+            )
 
 
 def _is_default(distilled, student, name):

@@ -1,4 +1,4 @@
-"""What the three boosting libraries share: rows, labels and baseline of a bound loss."""
+"""What the three boosting libraries share: labels, baseline, derivatives, leaves together."""
 
 import numpy as np
 
@@ -82,3 +82,69 @@ class Derivatives:
             np.multiply(g, self.slope, out=gradient[rows], casting="same_kind")
             np.multiply(h, self.hessian_scale, out=hessian[rows], casting="same_kind")
         return gradient, hessian
+
+
+class Growing:
+    """Leaves solved together while a library of its own scores grows its trees.
+
+    The library asks for derivatives at its scores and gets those at the raw predictions
+    of the leaves as solved, so that its next trees answer what all leaves before them leave
+    over. By its own scores it judges validation data: with these, leaves are solved at the
+    end only.
+
+    Parameters
+    ----------
+    make : callable
+        Makes `skdistill.students._additive.Together` of a loss and an offset.
+    loss : CombinedLoss
+    read : callable
+        ``read(booster, n_seen)``: leaf of each row, leaf values and column of each tree
+        after the first `n_seen`.
+    judged : bool
+        Whether there are validation data.
+    slope : float, default=1.0
+        Logits per unit of the library's raw prediction.
+
+    Attributes
+    ----------
+    booster : object
+        Set by a callback of the library before each round.
+    """
+
+    def __init__(self, make, loss, read, *, judged=False, slope=1.0):
+        self._make, self._loss, self._read = make, loss, read
+        self._judged, self._slope = judged, slope
+        self._together = self.booster = None
+
+    def scores(self, raw):
+        """Raw predictions at which the next trees grow, in the library's units."""
+        if self._together is None:
+            start = self._slope * raw.reshape(len(raw), -1)
+            self._together = self._make(self._loss, start)
+        elif not self._judged:
+            self._end_round()
+        if self._judged:
+            return raw
+        return self._together.raw.reshape(raw.shape) / self._slope
+
+    def finish(self, booster):
+        """Solve all leaves of the trees that predict.
+
+        Returns
+        -------
+        values : list of ndarray of shape (n_leaves,)
+            Of each tree, in the library's units; leaves after the last reached are left out.
+        curve : list of LossParts
+        """
+        self.booster = booster
+        self._end_round()
+        self._together.finish()
+        values = [value[:, 0] / self._slope for value in self._together.values]
+        return values, self._together.curve[1:]
+
+    def _end_round(self):
+        seen = len(self._together.values)
+        for leaf, values, column in self._read(self.booster, seen):
+            self._together.append(leaf, self._slope * values, column)
+        if len(self._together.values) > seen:
+            self._together.end_round(solve=not self._judged)

@@ -22,6 +22,7 @@ from sklearn.pipeline import Pipeline
 
 from skdistill._estimators._params import assign_params, unset_seeds
 from skdistill.students._class_weight import absorb_class_weight
+from skdistill.students._leaves import labels_alone
 
 
 class Unsupported(ValueError):
@@ -53,6 +54,7 @@ class _Family(NamedTuple):
     search_space: Any
     refine: Any
     refine_pays: Any
+    refined_space: Any
     leaves: Any
     absorb: Any
     delegates: bool
@@ -69,6 +71,7 @@ def register(
     search_space=None,
     refine=None,
     refine_pays=None,
+    refined_space=None,
     leaves=None,
     absorb=absorb_class_weight,
     delegates=False,
@@ -91,8 +94,10 @@ def register(
         Called as `fit` is, in its place, by ``fit_student(refine=True)``.
     refine_pays : callable, default=None
         Maps a student and a loss to whether ``fit_student(refine="auto")`` calls `refine`:
-        where it was measured to pay, and no parameter of the student is refused by it.
-        None: never.
+        where it was measured to pay. What it refuses is then fitted as without. None: never.
+    refined_space : callable, default=None
+        Maps a student to what another distribution suits where `refine` is called, as
+        `search_space` does.
     leaves : callable, default=None
         Maps a fitted student to its `skdistill.students._refine.Leaves`.
     absorb : callable, default=absorb_class_weight
@@ -104,7 +109,14 @@ def register(
     """
     space = search_space or _no_space
     _FAMILIES[_full_name(student_class)] = _Family(
-        fit, space, refine, refine_pays, leaves, absorb, delegates
+        fit,
+        space,
+        refine,
+        refine_pays,
+        refined_space or _no_space,
+        leaves,
+        absorb,
+        delegates,
     )
 
 
@@ -139,19 +151,24 @@ class _Available(dict):
         )
 
 
-def search_space(student):
+def search_space(student, *, refine=False):
     """Default search space of a student, from its family's file.
 
     Parameters
     ----------
     student : classifier
+    refine : bool, default=False
+        Whether its trees or leaves will be fitted for one another: a high learning rate is
+        then safe.
 
     Returns
     -------
     dict
         Optuna distribution by parameter name; empty for a class nobody registered.
     """
-    return _family(student).search_space(student)
+    family = _family(student)
+    space = family.search_space(student)
+    return space | family.refined_space(student) if refine else space
 
 
 def refine_pays(student, loss):
@@ -219,9 +236,7 @@ def fit_student(student, X, loss, *, refine=False, random_state=None, **fit_para
     """
     if not isinstance(student, Pipeline):
         refuse_weight(fit_params)
-    if refine == "auto":
-        refine = refine_pays(student, loss)
-    *others, last = _paths(student, refine)
+    *others, last = _paths(student, loss, refine)
     for fit in others:
         try:
             return _fit_by(fit, student, X, loss, random_state, fit_params)
@@ -230,14 +245,20 @@ def fit_student(student, X, loss, *, refine=False, random_state=None, **fit_para
     return _fit_by(last, student, X, loss, random_state, fit_params)
 
 
-def _paths(student, refine):
+def _paths(student, loss, refine):
     """Fitters of a student, in the order in which they are tried."""
     family = _family(student)
-    if refine:
-        return [_refiner(student)]
-    if family.delegates or family.fit is _general():
-        return [family.fit]
-    return [family.fit, _general()]
+    general = [] if family.delegates or family.fit is _general() else [_general()]
+    plain = [family.fit, *general]
+    if refine == "auto":
+        refiners = [family.refine] if refine_pays(student, loss) else []
+        return [*refiners, *plain]
+    if not refine:
+        return plain
+    refiner = _refiner(student)
+    # labels alone give the student that its own fit gives
+    alone = not loss.uses_soft_labels or labels_alone(loss) is not None
+    return plain if alone else [refiner]
 
 
 def _fit_by(fit, student, X, loss, random_state, fit_params):

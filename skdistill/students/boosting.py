@@ -10,17 +10,28 @@ an exponential loss whose minimiser over targets q is q too, and `AdaBoostClassi
 minimises one by votes: its probabilities stay within bounds that no target moves.
 """
 
+from itertools import pairwise
+
+import numpy as np
 from optuna.distributions import FloatDistribution, IntDistribution
+from scipy.special import logit
 from sklearn.ensemble import GradientBoostingClassifier
 
-from skdistill._sklearn.gradient_boosting import train_gradient_boosting
+from skdistill._sklearn.gradient_boosting import (
+    leaf_numbers,
+    leaf_values,
+    train_gradient_boosting,
+    write_leaves,
+)
+from skdistill.students._additive import any_rate, leaves_together, most_leaves, pays_with
 from skdistill.students._labels import hard_columns
 from skdistill.students._leaves import labels_alone, plain_weight
+from skdistill.students._refine import Leaves
 from skdistill.students._registry import Fitted, Unsupported, register
 from skdistill.students._rows import weighted_rows
 
 
-def fit_gradient_boosting(student, X, loss, *, random_state=None, **fit_params):
+def fit_gradient_boosting(student, X, loss, *, together=None, random_state=None, **fit_params):
     """Fit by scikit-learn's own training; ``monitor`` is taken as natively."""
     name = type(student).__name__
     if student.loss != "log_loss":
@@ -28,6 +39,8 @@ def fit_gradient_boosting(student, X, loss, *, random_state=None, **fit_params):
     if student.init is not None and student.init != "zero":
         raise Unsupported(f"init={student.init!r} of {name} learns labels; use None or 'zero'")
     X, loss, _ = weighted_rows(X, loss, {})
+    if together is not None:
+        return _solved_together(student, X, hard_columns(loss), loss, together, fit_params)
     columns = labels_alone(loss)
     if columns is not None:  # ties between splits then break as natively
         weight = plain_weight(loss.row_weight, loss)
@@ -35,6 +48,41 @@ def fit_gradient_boosting(student, X, loss, *, random_state=None, **fit_params):
     else:
         train_gradient_boosting(student, X, hard_columns(loss), loss, **fit_params)
     return Fitted(student, curve=[loss.parts(r) for r in student.staged_decision_function(X)])
+
+
+def _solved_together(student, X, columns, loss, together, fit_params):
+    if not student.learning_rate:
+        raise Unsupported("learning_rate=0 leaves nothing to solve; give one above 0")
+    curve = train_gradient_boosting(student, X, columns, loss, together=together, **fit_params)
+    return Fitted(student, curve=curve)
+
+
+def gradient_boosting_leaves(student):
+    """The leaves of all trees of a fitted `GradientBoostingClassifier`."""
+    trees, k = student.estimators_.ravel(), student.estimators_.shape[1]
+    values = [leaf_values(student, tree) for tree in trees]
+    starts = np.cumsum([0, *map(len, values)])
+
+    def apply(X):
+        reached = student.apply(X).reshape(-1, len(trees)).astype(np.int32, order="F")
+        for node, tree, start in zip(reached.T, trees, starts, strict=False):
+            node[:] = start + leaf_numbers(tree)[node]
+        return reached
+
+    def write(values):
+        write_leaves(student, [values[i:j, 0] for i, j in pairwise(starts)])
+
+    offset = np.zeros(k)
+    if student.init_ != "zero":
+        proba = student.init_.class_prior_
+        offset = np.log(proba) if k > 1 else logit(proba[1:])
+    return Leaves(
+        apply, np.concatenate(values)[:, None], write, offset, np.arange(len(trees)) % k
+    )
+
+
+def _most_leaves(student):
+    return student.n_estimators * most_leaves(student.max_depth, student.max_leaf_nodes)
 
 
 def gradient_boosting_space(student):
@@ -49,5 +97,11 @@ def gradient_boosting_space(student):
 
 
 register(
-    GradientBoostingClassifier, fit_gradient_boosting, search_space=gradient_boosting_space
+    GradientBoostingClassifier,
+    fit_gradient_boosting,
+    search_space=gradient_boosting_space,
+    refine=leaves_together(fit_gradient_boosting),
+    refine_pays=pays_with(_most_leaves),
+    refined_space=any_rate,
+    leaves=gradient_boosting_leaves,
 )

@@ -23,14 +23,23 @@ in them: validation data, ``init_model``, ``baseline``, monotonic constraints,
 """
 
 import json
+from functools import partial
 
 import numpy as np
 from optuna.distributions import FloatDistribution, IntDistribution
 from sklearn.preprocessing import LabelEncoder
 
+from skdistill.students._additive import (
+    any_rate,
+    leaves_together,
+    most_leaves,
+    pays_with,
+    refuse_own_leaves,
+)
 from skdistill.students._boosting import baseline, codes
 from skdistill.students._class_weight import class_factor
 from skdistill.students._leaves import labels_alone
+from skdistill.students._refine import Leaves
 from skdistill.students._registry import Fitted, Unsupported, register
 from skdistill.students._rows import weighted_rows
 
@@ -47,19 +56,26 @@ _TREES = 64  # whose leaves are held at a time
 _EPS = np.finfo(np.float64).eps  # penalty by which an empty leaf keeps to 0
 
 
-def fit_catboost(student, X, loss, *, random_state=None, **fit_params):
+def fit_catboost(student, X, loss, *, together=None, random_state=None, **fit_params):
     """Fit a `CatBoostClassifier` in place; its parameters and `fit` keep their meaning.
 
     The path is "direct" for the default loss function on the CPU; with validation data, for
     two classes where the loss is cross-entropy (at temperature 1 or ``alpha=0``). Where
     leaves are solved here, `leaf_estimation_iterations` counts the Newton steps of a pass.
+    With `together` all leaves are solved together at the end.
     """
     X, loss, fit_params = weighted_rows(X, loss, fit_params)
     params = student.get_params()
-    if not _is_direct(loss, params, fit_params):
+    is_direct = _is_direct(loss, params, fit_params)
+    if together is not None:
+        _refuse_own_leaves(params, fit_params, is_direct)
+    if not is_direct:
         raise Unsupported("CatBoost grows no trees on soft targets with these parameters")
-    _take_model(student, _fit_directly(type(student), params, X, loss, fit_params))
-    return Fitted(student)
+    grown, curve = _fit_directly(type(student), params, X, loss, fit_params), None
+    if together is not None:
+        curve = _solve_together(grown, X, loss, together)
+    _take_model(student, grown)
+    return Fitted(student, curve=curve)
 
 
 def _is_direct(loss, params, fit_params):
@@ -98,6 +114,62 @@ def absorb_class_weights(student, loss):
 
     own = type(student)(**{k: v for k, v in params.items() if k not in _WEIGHTS})
     return own, _weighted(loss, params), restore
+
+
+def _refuse_own_leaves(params, fit_params, is_direct):
+    """Refuse, by name, what leaves that are solved together cannot honour."""
+    asked = {name: params.get(name) for name in sorted(_OWN_LEAVES)}
+    asked |= {name: fit_params.get(name) for name in ("init_model", "baseline")}
+    refuse_own_leaves(asked, "CatBoostClassifier")
+    if not is_direct:
+        raise Unsupported(
+            "refine=True needs the default loss function of CatBoostClassifier on the CPU, "
+            "without metrics, class names or, at this loss, eval_set; use refine=False"
+        )
+
+
+def _solve_together(model, X, loss, make):
+    """Solve all leaves of all trees together; returns the curve."""
+    leaves = catboost_leaves(model)
+    together = make(loss, leaves.offset)
+    column = None if loss.n_classes > 2 else 0
+    ends = np.cumsum(model.get_tree_leaf_counts())[:-1]
+    each = zip(_leaves_by_tree(model, X, -1), np.split(leaves.values, ends), strict=True)
+    for leaf, value in each:
+        together.append(leaf, value, column)
+    together.end_round(solve=False)
+    together.finish()
+    model.set_leaf_values(np.concatenate(together.values).ravel())
+    return together.curve[1:]
+
+
+def catboost_leaves(student):
+    """The leaves of all trees of a fitted `CatBoostClassifier`."""
+    counts = student.get_tree_leaf_counts()
+    starts, offset = np.cumsum([0, *counts[:-1]]), student.get_scale_and_bias()[1]
+    offset = np.atleast_1d(np.asarray(offset, dtype=np.float64))
+    values = student.get_leaf_values().reshape(int(counts.sum()), -1)
+    columns = np.zeros(len(counts), dtype=np.intp) if values.shape[1] == 1 else None
+
+    def apply(X):
+        reached = student.calc_leaf_indexes(X).astype(np.int32) + starts.astype(np.int32)
+        return np.asfortranarray(reached)
+
+    return Leaves(apply, values, partial(_write_leaves, student), offset, columns)
+
+
+def _write_leaves(student, values):
+    """Put leaf values into a model, by a copy: one that was loaded cannot be modified."""
+    from catboost import sum_models
+
+    copied, metadata = sum_models([student], [1.0]), dict(student.get_metadata())
+    copied.set_leaf_values(values.ravel())
+    own = copied.get_metadata()
+    for name in dict(own).keys() - metadata.keys():
+        del own[name]
+    for name, value in metadata.items():
+        own[name] = value
+    _take_model(student, copied)
 
 
 def _weighted(loss, params):
@@ -231,6 +303,19 @@ def _take_model(student, own):
     student.__setstate__({key: state[key] for key in state if key.startswith("_")})
 
 
+def _most_leaves(student):
+    params = student.get_params()
+
+    def first(*names, default):
+        given = [params[name] for name in names if params.get(name) is not None]
+        return given[0] if given else default
+
+    n_trees = first("iterations", "n_estimators", "num_trees", "num_boost_round", default=1000)
+    grows_leaves = params.get("grow_policy") == "Lossguide"
+    leaves = first("max_leaves", "num_leaves", default=31) if grows_leaves else None
+    return n_trees * most_leaves(first("depth", "max_depth", default=6), leaves)
+
+
 def catboost_space(student):
     """Search space: how many trees, how deep, how hard they are held back."""
     return {
@@ -246,4 +331,8 @@ register(
     fit_catboost,
     search_space=catboost_space,
     absorb=absorb_class_weights,
+    refine=leaves_together(fit_catboost),
+    refine_pays=pays_with(_most_leaves),
+    refined_space=any_rate,
+    leaves=catboost_leaves,
 )

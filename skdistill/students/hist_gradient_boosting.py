@@ -7,26 +7,69 @@ labels only and are judged by log-loss. `train_score_` and `validation_score_` h
 the loss.
 """
 
+from functools import partial
+
+import numpy as np
 from optuna.distributions import FloatDistribution, IntDistribution
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from skdistill._sklearn.hist_gradient_boosting import train_hist_gradient_boosting
+from skdistill._sklearn.histogram_leaves import (
+    histogram_apply,
+    histogram_baseline,
+    histogram_trees,
+    leaf_values,
+    write_leaf_values,
+)
+from skdistill.students._additive import (
+    any_rate,
+    leaves_together,
+    most_leaves,
+    pays_with,
+    refuse_own_leaves,
+)
 from skdistill.students._labels import hard_columns
+from skdistill.students._refine import Leaves
 from skdistill.students._registry import Fitted, Unsupported, register
 from skdistill.students._rows import weighted_rows
 
 
-def fit_hist_gradient_boosting(student, X, loss, *, random_state=None, **fit_params):
+def fit_hist_gradient_boosting(
+    student, X, loss, *, together=None, random_state=None, **fit_params
+):
     """Fit by scikit-learn's own training; ``X_val``, ``y_val`` are taken as natively."""
     if student.loss != "log_loss":
         raise Unsupported(
             f"loss={student.loss!r} of HistGradientBoostingClassifier is replaced by the "
             "distillation loss; use loss='log_loss'"
         )
+    if together is not None:
+        asked = {"monotonic_cst": student.monotonic_cst}
+        refuse_own_leaves(asked, "HistGradientBoostingClassifier")
     X, loss, _ = weighted_rows(X, loss, {})
     y = hard_columns(loss)
-    curve = train_hist_gradient_boosting(student, X, y, loss, **fit_params)
+    curve = train_hist_gradient_boosting(student, X, y, loss, together=together, **fit_params)
     return Fitted(student, curve=curve)
+
+
+def hist_gradient_boosting_leaves(student):
+    """The leaves of all trees of a fitted `HistGradientBoostingClassifier`."""
+    trees = histogram_trees(student)
+    values = [leaf_values(tree) for tree in trees]
+    ends = np.cumsum([len(of_tree) for of_tree in values])[:-1]
+    offset = histogram_baseline(student)
+
+    def write(values):
+        for tree, of_tree in zip(trees, np.split(values[:, 0], ends), strict=True):
+            write_leaf_values(tree, of_tree)
+
+    columns = np.arange(len(trees)) % len(offset)
+    apply = partial(histogram_apply, student)
+    return Leaves(apply, np.concatenate(values)[:, None], write, offset, columns)
+
+
+def _most_leaves(student):
+    return student.max_iter * most_leaves(student.max_depth, student.max_leaf_nodes)
 
 
 def hist_gradient_boosting_space(student):
@@ -44,4 +87,8 @@ register(
     HistGradientBoostingClassifier,
     fit_hist_gradient_boosting,
     search_space=hist_gradient_boosting_space,
+    refine=leaves_together(fit_hist_gradient_boosting),
+    refine_pays=pays_with(_most_leaves),
+    refined_space=any_rate,
+    leaves=hist_gradient_boosting_leaves,
 )

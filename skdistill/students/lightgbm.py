@@ -19,14 +19,24 @@ before it first writes it, so that equal seeds draw different trees.
 """
 
 import inspect
+import re
+from itertools import pairwise
 
 import numpy as np
 from optuna.distributions import FloatDistribution, IntDistribution
 from scipy.special import expit, softmax
 from sklearn.base import clone
 
-from skdistill.students._boosting import Derivatives, baseline, codes
+from skdistill.students._additive import (
+    any_rate,
+    leaves_together,
+    most_leaves,
+    pays_with,
+    refuse_own_leaves,
+)
+from skdistill.students._boosting import Derivatives, Growing, baseline, codes
 from skdistill.students._class_weight import class_factor
+from skdistill.students._refine import Leaves
 from skdistill.students._registry import Fitted, Unsupported, register
 from skdistill.students._rows import weighted_rows
 
@@ -42,11 +52,15 @@ _ALIASES = {
 }
 _LOG_LOSS = {"logloss", "binary_logloss", "binary", "multi_logloss", "multiclass", "softmax"}
 _ERROR = {"error", "binary_error", "multi_error"}
+_OWN_LEAVES = ("monotone_constraints", "max_delta_step", "path_smooth", "linear_tree")
 _SAME_ON_RAW = {"auc", "auc_mu", "average_precision", "multi_error", "None"}
 
 
-def fit_lightgbm(student, X, loss, *, random_state=None, **fit_params):
+def fit_lightgbm(student, X, loss, *, together=None, random_state=None, **fit_params):
     """Fit an `LGBMClassifier` in place; its parameters and `fit` keep their meaning.
+
+    With `together` its leaves are solved together: while it grows, if no validation data
+    judge the trees as LightGBM itself has grown them, and at the end.
 
     Refused, for the general path: objectives other than softmax and logistic,
     ``boosting_type`` "rf" and "dart", ``linear_tree``, ``device_type="cuda"``, bagging by
@@ -59,6 +73,13 @@ def fit_lightgbm(student, X, loss, *, random_state=None, **fit_params):
     objective = _Objective(_balanced(params, loss, y), params)
     own = clone(student).set_params(objective=objective)
     callbacks = [_keep_random_state, *(fit_params.pop("callbacks", None) or [])]
+    if together is not None:
+        _refuse_own_leaves(params, fit_params)
+        objective.growing = growing = Growing(
+            together, objective.loss, _grown_trees(X),
+            judged=bool(_eval_lengths(fit_params)), slope=objective.slope,
+        )  # fmt: skip
+        callbacks.append(_hand_booster(growing))
     if _eval_lengths(fit_params):
         metrics = _metric_names(params, fit_params, objective)
         callbacks.append(_InOrder(metrics))
@@ -68,16 +89,24 @@ def fit_lightgbm(student, X, loss, *, random_state=None, **fit_params):
         init = baseline(loss) / objective.slope
         fit_params |= _init_scores(init, loss.n_samples, fit_params)
     own.fit(X, loss.classes[y], callbacks=callbacks, **fit_params)
+    curve = None
+    if together is not None:
+        values, curve = growing.finish(own.booster_)
+        for tree, of_tree in enumerate(values):
+            _write(own.booster_, tree, of_tree)
     _name_objective(own.booster_, objective)
     if init is not None:
         _add_to_trees(own.booster_, init)
-    return Fitted(_with_state_of(own, student, objective))
+    return Fitted(_with_state_of(own, student, objective), curve=curve)
 
 
 class _Objective:
     """Gradient and Hessian of a loss on LightGBM's scale; ``slope * raw`` are logits."""
 
+    growing = None
+
     def __init__(self, loss, params):
+        self.loss = loss
         self.n_classes = k = loss.n_classes
         self.slope = params.get("sigmoid", 1.0) if k == 2 else 1.0
         self.derivatives = Derivatives(
@@ -85,6 +114,8 @@ class _Objective:
         )
 
     def __call__(self, y_true, raw):
+        if self.growing is not None:
+            raw = self.growing.scores(raw)
         return self.derivatives(raw)
 
     def __deepcopy__(self, memo):
@@ -141,6 +172,80 @@ def _balanced(params, loss, y):
     return loss if np.all(weight == 1) else loss.reweight(class_factor(loss, weight))
 
 
+# Leaves ------------------------------------------------------------------------------
+
+
+def _refuse_own_leaves(params, fit_params):
+    """Refuse, by name, what leaves that another hand solves cannot honour."""
+    asked = {name: params.get(name) for name in _OWN_LEAVES}
+    refuse_own_leaves(asked | {"init_model": fit_params.get("init_model")}, "LGBMClassifier")
+
+
+def _grown_trees(X):
+    """What `Growing` reads of the trees after the first: leaf of each row, values, column."""
+    X = X if hasattr(X, "shape") else np.asarray(X)
+
+    def read(booster, n_seen):
+        k, n_rounds = booster.num_model_per_iteration(), booster.best_iteration
+        n_rounds = n_rounds if n_rounds > 0 else booster.current_iteration()
+        if n_rounds * k == n_seen:
+            return
+        span = {"start_iteration": n_seen // k, "num_iteration": n_rounds - n_seen // k}
+        reached = booster.predict(X, pred_leaf=True, **span)
+        for tree, leaf in enumerate(reached.reshape(len(reached), -1).T, n_seen):
+            yield leaf, _read(booster, tree, leaf.max() + 1), tree % k
+
+    return read
+
+
+def _hand_booster(growing):
+    """Callback: let `Growing` see the trees so far."""
+
+    def hand(env):
+        growing.booster = env.model
+
+    hand.before_iteration = True
+    return hand
+
+
+def lightgbm_leaves(student):
+    """The leaves of the trees by which a fitted `LGBMClassifier` predicts."""
+    booster = student.booster_
+    k = booster.num_model_per_iteration()
+    span = {"num_iteration": booster.best_iteration}
+    sizes = [tree["num_leaves"] for tree in booster.dump_model(**span)["tree_info"]]
+    starts = np.cumsum([0, *sizes])
+    slope = _slope(booster)
+
+    def apply(X):
+        reached = booster.predict(X, pred_leaf=True, **span)
+        return reached.reshape(len(reached), -1) + starts[:-1].astype(np.int32)
+
+    def write(values):
+        for tree, (first, last) in enumerate(pairwise(starts)):
+            _write(booster, tree, values[first:last, 0] / slope)
+
+    values = [slope * _read(booster, tree, size) for tree, size in enumerate(sizes)]
+    columns = np.arange(len(sizes)) % k
+    return Leaves(apply, np.concatenate(values)[:, None], write, np.zeros(k), columns)
+
+
+def _slope(booster):
+    """Logits per unit of raw score of a loaded model."""
+    objective = booster.dump_model(num_iteration=1)["objective"]
+    found = re.search(r"sigmoid:(\S+)", objective)
+    return float(found[1]) if found else 1.0
+
+
+def _read(booster, tree, n_leaves):
+    return np.array([booster.get_leaf_output(tree, leaf) for leaf in range(n_leaves)])
+
+
+def _write(booster, tree, values):
+    for leaf, value in enumerate(values):
+        booster.set_leaf_output(tree, leaf, value)
+
+
 # Baseline ----------------------------------------------------------------------------
 
 
@@ -174,8 +279,7 @@ def _add_to_trees(booster, init):
     """Add the baseline of each class to the leaves of its first tree."""
     trees = booster.dump_model(num_iteration=1)["tree_info"]
     for k, tree in enumerate(trees):
-        for leaf in range(tree["num_leaves"]):
-            booster.set_leaf_output(k, leaf, booster.get_leaf_output(k, leaf) + init[k])
+        _write(booster, k, _read(booster, k, tree["num_leaves"]) + init[k])
 
 
 def _keep_random_state(env):
@@ -305,6 +409,10 @@ def _name_objective(booster, objective):
     booster.model_from_string(text)
 
 
+def _most_leaves(student):
+    return student.n_estimators * most_leaves(student.max_depth, student.num_leaves)
+
+
 def lightgbm_space(student):
     """Search space: how many trees, how large, how hard they are held back."""
     return {
@@ -316,4 +424,12 @@ def lightgbm_space(student):
     }
 
 
-register("lightgbm.sklearn.LGBMClassifier", fit_lightgbm, search_space=lightgbm_space)
+register(
+    "lightgbm.sklearn.LGBMClassifier",
+    fit_lightgbm,
+    search_space=lightgbm_space,
+    refine=leaves_together(fit_lightgbm),
+    refine_pays=pays_with(_most_leaves),
+    refined_space=any_rate,
+    leaves=lightgbm_leaves,
+)

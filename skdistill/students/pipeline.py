@@ -88,10 +88,10 @@ def _transform_each(head, value):
     return _transform(head, value)
 
 
-def pipeline_space(student):
+def pipeline_space(student, *, refine=False):
     """Search space of the last step, prefixed by its name."""
     name, last = student.steps[-1]
-    return {f"{name}__{key}": value for key, value in space_of(last).items()}
+    return {f"{name}__{key}": value for key, value in space_of(last, refine=refine).items()}
 
 
 register(
@@ -100,5 +100,6 @@ register(
     search_space=pipeline_space,
     refine=partial(fit_pipeline, refine=True),
     delegates=True,
+    refined_space=partial(pipeline_space, refine=True),
     refine_pays=lambda student, loss: refine_pays(student.steps[-1][1], loss),
 )

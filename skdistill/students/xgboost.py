@@ -18,23 +18,36 @@ parameter that is changed in a student already fitted to three or more classes, 
 """
 
 import json
+from itertools import pairwise
 
 import numpy as np
 from optuna.distributions import FloatDistribution, IntDistribution
-from scipy.special import expit, softmax
+from scipy.special import expit, logit, softmax
 from sklearn.preprocessing import LabelEncoder
 
-from skdistill.students._boosting import Derivatives, baseline, codes
+from skdistill.students._additive import (
+    any_rate,
+    leaves_together,
+    most_leaves,
+    pays_with,
+    refuse_own_leaves,
+)
+from skdistill.students._boosting import Derivatives, Growing, baseline, codes
 from skdistill.students._class_weight import class_factor
+from skdistill.students._refine import Leaves
 from skdistill.students._registry import Fitted, Unsupported, register
 from skdistill.students._rows import weighted_rows
 
 _SMALLEST = 1e-16  # Hessian
+_OWN_LEAVES = ("monotone_constraints", "max_delta_step")
 _OBJECTIVES = {None, "binary:logistic", "multi:softprob", "multi:softmax"}
 
 
-def fit_xgboost(student, X, loss, *, random_state=None, **fit_params):
+def fit_xgboost(student, X, loss, *, together=None, random_state=None, **fit_params):
     """Fit an `XGBClassifier` in place; its parameters and `fit` keep their meaning.
+
+    With `together` its leaves are solved together: while it grows, if no validation data
+    judge the trees as XGBoost itself has grown them, and at the end.
 
     Refused, for the general path: objectives other than logistic and softmax.
     """
@@ -56,10 +69,18 @@ def fit_xgboost(student, X, loss, *, random_state=None, **fit_params):
         fit_params["eval_set"] = _encoded(fit_params["eval_set"], loss.classes)
     if not np.all(loss.row_weight == 1):
         fit_params["sample_weight"] = loss.row_weight
+    curve = growing = None
+    if together is not None:
+        _refuse_own_leaves(params, fit_params)
+        growing = changed["objective"].grow(student, X, together, fit_params)
+        changed["callbacks"] = [*(params["callbacks"] or []), _callback(growing)]
     vars(student).update(changed)
     student.fit(X, codes(loss), **fit_params)
     vars(student).update({name: params[name] for name in changed})
-    return Fitted(student)
+    if growing is not None:
+        values, curve = growing.finish(student.get_booster())
+        _write(student.get_booster(), values)
+    return Fitted(student, curve=curve)
 
 
 class _Objective:
@@ -69,12 +90,145 @@ class _Objective:
         if positive is not None and positive != 1:
             loss = loss.reweight(class_factor(loss, np.array([1.0, positive])))
         factor = 1 if loss.n_classes == 2 else 2
+        self.loss, self.growing = loss, None
         self.derivatives = Derivatives(loss, hessian_factor=factor)
+
+    def grow(self, student, X, together, fit_params):
+        """Derivatives from now on are those at leaves solved together."""
+        judged = bool(fit_params.get("eval_set"))
+        self.growing = Growing(together, self.loss, _grown_trees(student, X), judged=judged)
+        return self.growing
 
     def __call__(self, y_true, raw, sample_weight=None):
         raw = raw.get() if hasattr(raw, "get") else raw  # from the GPU
+        if self.growing is not None:
+            raw = self.growing.scores(raw)
         gradient, hessian = self.derivatives(raw)
         return gradient, np.maximum(hessian, _SMALLEST, out=hessian)
+
+
+# Leaves ------------------------------------------------------------------------------
+
+
+def _refuse_own_leaves(params, fit_params):
+    """Refuse, by name, what leaves that another hand solves cannot honour."""
+    asked = {name: params[name] for name in _OWN_LEAVES}
+    asked["booster"] = params["booster"] if params["booster"] != "gbtree" else None
+    strategy = params.get("multi_strategy")
+    asked["multi_strategy"] = strategy if strategy != "one_output_per_tree" else None
+    refuse_own_leaves(asked | {"xgb_model": fit_params.get("xgb_model")}, "XGBClassifier")
+
+
+def _grown_trees(student, X):
+    """What `Growing` reads of the trees after the first: leaf of each row, values, column."""
+    rows = _table(student, X)
+
+    def read(booster, n_seen):
+        per_round = max(student.n_classes_, 1) if student.n_classes_ > 2 else 1
+        per_round *= student.num_parallel_tree or 1
+        first, last = n_seen // per_round, _n_rounds(student, booster)
+        if first == last:
+            return
+        new = booster[first:last]
+        model = _model(new)["learner"]["gradient_booster"]["model"]
+        reached = _reached(new, rows)
+        for tree, node, column in zip(
+            model["trees"], reached.T, model["tree_info"], strict=True
+        ):
+            number, values = _numbered(tree)
+            yield number[node], values, column
+
+    return read
+
+
+def xgboost_leaves(student):
+    """The leaves of the trees by which a fitted `XGBClassifier` predicts."""
+    booster = student.get_booster()
+    used = booster[: _n_rounds(student, booster)]
+    model = _model(used)["learner"]
+    trees = model["gradient_booster"]["model"]["trees"]
+    numbers, values = zip(*map(_numbered, trees), strict=True)
+    starts = np.cumsum([0, *map(len, values)])
+    columns = np.array(model["gradient_booster"]["model"]["tree_info"])
+
+    def apply(X):
+        reached = _reached(used, _table(student, X))
+        for node, number, start in zip(reached.T, numbers, starts, strict=False):
+            node[:] = start + number[node]
+        return reached
+
+    def write(values):
+        _write(booster, [values[first:last, 0] for first, last in pairwise(starts)])
+
+    offset = _margin(student, model)
+    return Leaves(apply, np.concatenate(values)[:, None], write, offset, columns)
+
+
+def _numbered(tree):
+    """Number of every leaf by node, and the values of leaves, of a tree in a model file."""
+    is_leaf = np.array(tree["left_children"]) == -1
+    return np.cumsum(is_leaf) - 1, np.array(tree["split_conditions"], dtype=float)[is_leaf]
+
+
+def _margin(student, model):
+    """Raw prediction before the first tree, from the `base_score` that a model keeps."""
+    base = np.atleast_1d(json.loads(model["learner_model_param"]["base_score"]))
+    if student.n_classes_ == 2:
+        return logit(base)
+    return np.broadcast_to(base, student.n_classes_).astype(np.float64)
+
+
+def _n_rounds(student, booster):
+    stopped = booster.attr("best_iteration")
+    if student.early_stopping_rounds is None or stopped is None:
+        return booster.num_boosted_rounds()
+    return int(stopped) + 1
+
+
+def _table(student, X):
+    import xgboost
+
+    return xgboost.DMatrix(
+        X, missing=student.missing, feature_types=student.feature_types,
+        nthread=student.n_jobs, enable_categorical=student.enable_categorical,
+    )  # fmt: skip
+
+
+def _reached(booster, table):
+    """Node of each row in each tree."""
+    reached = booster.predict(table, pred_leaf=True)
+    return reached.reshape(table.num_row(), -1).astype(np.int32, order="F")
+
+
+def _model(booster):
+    return json.loads(bytes(booster.save_raw("json")))
+
+
+def _write(booster, values):
+    """Put leaf values into the first trees of a booster; its configuration stays."""
+    model, configuration = _model(booster), booster.save_config()
+    trees = model["learner"]["gradient_booster"]["model"]["trees"]
+    for tree, own in zip(trees, values, strict=False):
+        leaves = np.flatnonzero(np.array(tree["left_children"]) == -1)
+        for node, value in zip(leaves.tolist(), own.tolist(), strict=True):
+            tree["split_conditions"][node] = tree["base_weights"][node] = value
+    booster.load_model(bytearray(json.dumps(model).encode()))
+    booster.load_config(configuration)
+
+
+def _callback(growing):
+    """Let `Growing` see the trees so far."""
+    from xgboost.callback import TrainingCallback
+
+    class HandBooster(TrainingCallback):
+        def before_iteration(self, model, epoch, evals_log):
+            growing.booster = model
+            return False
+
+    return HandBooster()
+
+
+# Baseline and metrics ----------------------------------------------------------------
 
 
 def _intercept(loss, positive):
@@ -120,6 +274,12 @@ class _OnProbabilities:
         return self.metric(y_true, proba, **weight)
 
 
+def _most_leaves(student):
+    depth = 6 if student.max_depth is None else student.max_depth
+    n_trees = (student.n_estimators or 100) * (student.num_parallel_tree or 1)
+    return n_trees * most_leaves(depth, student.max_leaves)
+
+
 def xgboost_space(student):
     """Search space: how many trees, how deep, how hard they are held back."""
     return {
@@ -131,4 +291,12 @@ def xgboost_space(student):
     }
 
 
-register("xgboost.sklearn.XGBClassifier", fit_xgboost, search_space=xgboost_space)
+register(
+    "xgboost.sklearn.XGBClassifier",
+    fit_xgboost,
+    search_space=xgboost_space,
+    refine=leaves_together(fit_xgboost),
+    refine_pays=pays_with(_most_leaves),
+    refined_space=any_rate,
+    leaves=xgboost_leaves,
+)

@@ -26,6 +26,7 @@ from skdistill.teachers._calibration import fit_calibrator
 from skdistill.teachers._check import is_frozen
 from skdistill.teachers._repetition import hint_at_memory
 
+_EACH_FOLD = 11  # of joblib's levels the first that reports every task
 _ALMOST_ONE_HOT = 0.98  # mean largest probability
 
 
@@ -69,6 +70,7 @@ def label_rows(
     split_params=None,
     memory=None,
     n_jobs=None,
+    verbose=0,
     random_state=None,
 ):
     """Fit a clone of a teacher and let it label rows.
@@ -101,6 +103,8 @@ def label_rows(
         Caches the fitted teacher and its labels apart.
     n_jobs : int, default=None
         Folds fitted at a time.
+    verbose : int, default=0
+        Above 0 each fold of `cv` reports when it is done, on standard error.
     random_state : int, default=None
         For the seeds of the teacher that are None.
 
@@ -138,8 +142,8 @@ def label_rows(
     elif cv == "oob":
         proba = cache(_out_of_bag, ignore=["fitted"])(*given, classes, fitted)[rows]
     else:
-        label = cache(_out_of_fold, ignore=["n_jobs"])
-        proba, n_lacking = label(*given, rows, splits, classes, n_jobs)
+        label = cache(_out_of_fold, ignore=["n_jobs", "verbose"])
+        proba, n_lacking = label(*given, rows, splits, classes, n_jobs, verbose)
         _warn_of_lacking(n_lacking, len(splits))
     _warn_of_absent(proba, cv)
     if memory is None:
@@ -189,13 +193,14 @@ def _splits(cv, X, y, split_params):
     return [(every[train], every[test]) for train, test in splits]
 
 
-def _out_of_fold(teacher, X, y, fit_params, rows, splits, classes, n_jobs):
+def _out_of_fold(teacher, X, y, fit_params, rows, splits, classes, n_jobs, verbose):
     """Mean label of each row over the folds that held it out, NaN where none did.
 
     And the number of folds that lack a class.
     """
     folds = [(train, np.intersect1d(test, rows)) for train, test in splits]
-    labels = Parallel(n_jobs=n_jobs)(
+    each = _EACH_FOLD if verbose else 0
+    labels = Parallel(n_jobs=n_jobs, verbose=each)(
         delayed(_label_fold)(teacher, X, y, fit_params, train, test, classes)
         for train, test in folds
     )

@@ -75,7 +75,7 @@ def found(monkeypatch, csv):
     """Runs the command and returns what it explored; writes nothing."""
     seen = []
     monkeypatch.setattr(
-        command, "write", lambda auto, *_, **rows: seen.append((auto, rows["given"])) or []
+        command, "write", lambda auto, *_, **rows: seen.append((auto, rows["given"]))
     )
 
     def explore(*arguments, data=csv):
@@ -326,8 +326,11 @@ def refused(tmp_path, csv, monkeypatch, capsys):
         (("--scoring", "f1", *ROLES), "--scoring f1 cannot score.*f1_macro"),
         (("--trust", "a.Type"), "--trust names types in the file of --teacher"),
         (("--jobs", "0"), "--jobs 0 .* -1 for all cores"),
-        (("--storage", "no/where.log", *ROLES), "--storage no/where.log cannot keep.*No such"),
-        (("--storage", __file__, *ROLES), "--storage .* cannot keep the searches"),
+        (
+            ("--storage", "no/where.log", *ROLES),
+            "--storage cannot keep .*no/where.log.*No such",
+        ),
+        (("--storage", __file__, *ROLES), "--storage cannot keep .*holds something else"),
         (("--teacher", "t.skops", *PROBA), "--teacher and --teacher-proba.*give one"),
         (("--teacher", "t.skops", *ROLES), "--teacher t.skops cannot be read"),
         (("--teacher-proba", "high"), r"names 1 columns.*\['high', 'low'\]"),
@@ -514,14 +517,9 @@ def test_a_run_with_storage_goes_on_where_it_was(found, tmp_path):
     assert n_lines[0] == n_lines[1] > 0
 
 
-def test_a_row_is_shipped_by_its_name(found, capsys):
+def test_a_row_is_shipped_by_its_name(found):
     auto, _ = found(*PROBA, *ROLES, "--selection", "tree, plain")
     assert auto.best_params_["alpha"] == 0
-    auto, _ = found(*PROBA, *ROLES, "--selection", "oak")
-    assert not hasattr(auto, "best_estimator_")
-    assert (
-        "--selection 'oak' is no row within the limits, only ['tree" in capsys.readouterr().err
-    )
 
 
 def test_an_interrupt_leaves_what_is_finished(tmp_path):

@@ -204,7 +204,9 @@ def test_any_classifier_can_be_a_student(name, student, n_classes, temperature):
     X, y, proba = make_task(n_classes)
     loss = bind(proba, y, temperature=temperature)
     if temperature != 1 and not hasattr(clone(student).fit(X, NAMES[y]), "predict_proba"):
-        with pytest.raises(Unsupported, match=r"temperature other than 1 needs .* predict_proba"):
+        with pytest.raises(
+            Unsupported, match=r"temperature other than 1 needs .* predict_proba"
+        ):
             by_labels(student, X, loss)
         return
     fitted = by_labels(student, X, loss)

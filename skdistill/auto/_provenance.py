@@ -18,7 +18,7 @@ import scipy
 import sklearn
 from scipy.sparse import issparse
 
-from skdistill.model_selection._study import fingerprint
+from skdistill.model_selection._fingerprint import fingerprint
 from skdistill.teachers import resolve_teacher
 from skdistill.teachers._check import is_frozen
 

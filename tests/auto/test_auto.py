@@ -44,7 +44,10 @@ from skdistill.footprint import n_bytes
 from skdistill.scorers import teacher_scorer
 
 # joblib times its writes, and a busy disk is no fault
-pytestmark = pytest.mark.filterwarnings("ignore:Persisting input arguments")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Persisting input arguments"),
+    pytest.mark.filterwarnings("ignore:the teacher's neg_log_loss is worse"),
+]
 
 X, CODES = make_classification(
     240, 5, n_informative=4, n_redundant=0, flip_y=0.2, random_state=0
@@ -797,7 +800,6 @@ def test_weights_are_repeated_rows_in_what_is_measured():
         assert_allclose(weighted[name], value, err_msg=name)
 
 
-@pytest.mark.filterwarnings("ignore:the teacher's neg_log_loss is worse:UserWarning")
 def test_weights_decide_between_students():
     left = np.where(X[:, 0] < np.median(X[:, 0]), X[:, 0], 0)  # tells half the rows apart
     right = np.where(X[:, 0] < np.median(X[:, 0]), 0, X[:, 0])

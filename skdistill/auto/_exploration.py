@@ -12,7 +12,7 @@ from sklearn.utils import Bunch, check_random_state
 from skdistill._estimators._inside import is_linear
 from skdistill._sklearn.validation import num_samples, take_params, take_rows
 from skdistill.auto._candidates import candidates
-from skdistill.auto._clock import Bar, Clock, OutOfTime, Until
+from skdistill.auto._clock import Bar, Clock, OutOfTime, Until, interrupt_behind
 from skdistill.auto._costs import latencies_of, sizes
 from skdistill.auto._defaults import auto_teacher
 from skdistill.auto._held_out import HeldOut
@@ -28,6 +28,7 @@ from skdistill.teachers._given import check_teacher_proba
 
 _ENOUGH = 20  # rows of the largest class: then each of the teacher's folds has one
 _PROBA = "teacher_proba"
+_INTERRUPTED = "interrupted before it was finished"
 
 
 class Exploration:
@@ -148,21 +149,25 @@ class Exploration:
     def _row(self, candidate):
         names = ("name", "family", "kind", "plain_twin")
         row = {name: getattr(candidate, name) for name in names}
-        try:
-            if self.interrupt is None:
-                row |= self._explore(candidate)
-        except OutOfTime:
-            row["error"] = f"not finished: timeout={self.auto.timeout:g} was over"
-        except Exception as error:
-            self.failures.append(error)
-            row["error"] = _in_words(error)
-        except KeyboardInterrupt as interrupt:
-            if not self.models:
-                raise
-            self.interrupt = interrupt
         if self.interrupt is not None:
-            row["error"] = "interrupted before it was finished"
-        return row
+            return row | {"error": _INTERRUPTED}
+        try:
+            return row | self._explore(candidate)
+        except (Exception, KeyboardInterrupt) as error:
+            return row | {"error": self._reason(error)}
+
+    def _reason(self, error):
+        """Why a row is not finished; an interrupt before there is a student goes on."""
+        interrupt = interrupt_behind(error)
+        if interrupt is None:
+            self.failures.append(error)
+            return _in_words(error)
+        if isinstance(interrupt, OutOfTime):
+            return f"not finished: timeout={self.auto.timeout:g} was over"
+        if not self.models:
+            raise interrupt
+        self.interrupt = interrupt
+        return _INTERRUPTED
 
     def _raise_why(self):
         """Why there is no student."""

@@ -303,6 +303,25 @@ def test_an_interrupt_keeps_what_was_finished():
     assert pickle.loads(pickle.dumps(auto)).provenance_ == auto.provenance_
 
 
+def test_an_error_while_an_interrupt_is_handled_is_that_interrupt(monkeypatch):
+    search = DistillationSearchCV.fit
+
+    def interrupted(self, X, y, **params):
+        if isinstance(self.estimator.student, LogisticRegression):
+            try:
+                raise KeyboardInterrupt
+            finally:
+                raise FileNotFoundError("the lock is gone")
+        return search(self, X, y, **params)
+
+    monkeypatch.setattr(DistillationSearchCV, "fit", interrupted)
+    auto = AutoDistiller(GaussianNB(), PAIR, n_trials=1)
+    with pytest.raises(KeyboardInterrupt):
+        auto.fit(X, Y)
+    assert row_of(auto, "linear")["error"].startswith("interrupted before")
+    assert row_of(auto, "tree")["error"] == ""
+
+
 def test_an_interrupt_before_any_student_leaves_nothing():
     auto = AutoDistiller(GaussianNB(), [TREE], n_trials=1).fit(X, Y)
     with pytest.raises(KeyboardInterrupt):

@@ -9,9 +9,9 @@
 Real classification sets, cut to 2,000 training rows (`--rows`) and scored on up to 8,000
 others. The teacher is the mean of two forests and boosted trees; its labels are out of fold
 and calibrated, temperature 1, alpha .5. Each student is fitted on hard labels, then on the
-labels of the teacher with `refine` False and True, without generated rows and with MUNGE
-(`--sizes`, multiples of the training rows). With generated rows alpha is .9, because they
-carry soft labels only.
+labels of the teacher with `refine` False and True, without generated rows and with them
+(`--sizes`, multiples of the training rows; `--generator`). With generated rows alpha is .9,
+because they carry soft labels only.
 
 Measured is the share of the teacher's lead over the student on hard labels that is kept, in
 Brier score and in log-loss: 0 is the plain student, 1 the teacher. Beside it the seconds of
@@ -125,13 +125,19 @@ def arms(sizes):
             yield size, refine, 0.9 if size else 0.5
 
 
+def made(arm, options):
+    """What makes the generated rows of an arm."""
+    return options.generator if arm[0] else "none"
+
+
 def size_of(student):
-    """Nodes of a fitted ensemble, and microseconds a row in batches of 1,000."""
+    """Leaves of a fitted ensemble."""
     leaves = leaves_of(student)
     return np.nan if leaves is None else len(leaves.values)
 
 
 def microseconds(student, X):
+    """Of a row, in batches of 1,000."""
     X = X.iloc[:1000]
     times = []
     for _ in range(5):
@@ -152,7 +158,7 @@ def run(options, name, seed, wanted, memory):
             alpha=alpha,
             cv=5,
             calibrate_teacher=True,
-            transfer="munge" if size else None,
+            transfer=options.generator if size else None,
             transfer_size=size or 1.0,
             refine=refine,
             memory=memory,
@@ -164,7 +170,8 @@ def run(options, name, seed, wanted, memory):
         except Unsupported:  # a family without such a step
             continue
         row = {"set": name, "seed": seed, "rows": options.rows, "student": student}
-        row |= {"size": size, "refine": refine, "alpha": alpha, "path": model.fit_path_}
+        row |= {"size": size, "refine": refine, "alpha": alpha}
+        row |= {"generator": made((size,), options), "path": model.fit_path_}
         row |= measure(model.predict_proba(X_test), y_test)
         taught = measure(model.teacher_predict_proba(X_test), y_test)
         row |= {f"teacher_{metric}": value for metric, value in taught.items()}
@@ -174,7 +181,7 @@ def run(options, name, seed, wanted, memory):
 
 def collect(options):
     """Fit what is not in the CSV yet, and append it."""
-    key = ["set", "seed", "rows", "student", "size", "refine", "alpha"]
+    key = ["set", "seed", "rows", "student", "size", "refine", "alpha", "generator"]
     there = options.results.exists()
     done = pd.read_csv(options.results)[key].values.tolist() if there else []
     options.results.parent.mkdir(exist_ok=True)
@@ -184,7 +191,7 @@ def collect(options):
                 (student, *arm)
                 for student in options.students
                 for arm in arms(options.sizes)
-                if [name, seed, options.rows, student, *arm] not in done
+                if [name, seed, options.rows, student, *arm, made(arm, options)] not in done
             ]
             with TemporaryDirectory() as memory:
                 for row in run(options, name, seed, wanted, memory):
@@ -205,7 +212,7 @@ def report(table):
         table[f"{metric} gain"] = table[f"{metric}_plain"] - table[metric]
         lead = table[f"{metric}_plain"] - table[f"teacher_{metric}"]
         table[f"{metric} kept"] = table[f"{metric} gain"] / lead
-    by = ["rows", "student", "size", "refine"]
+    by = ["rows", "student", "size", "generator", "refine"]
     shown = ["brier kept", "brier gain", "log_loss gain", "leaves", "us", "seconds"]
     means = table.groupby(by)[shown].mean()
     means["worst set"] = table.groupby([*by, "set"])["brier kept"].mean().groupby(by).min()
@@ -249,6 +256,7 @@ def main():
     parser.add_argument("--rows", type=int, default=2000)
     parser.add_argument("--sizes", nargs="+", type=float, default=SIZES)
     parser.add_argument("--students", nargs="+", default=list(STUDENTS))
+    parser.add_argument("--generator", default="munge", help="munge or conditional")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--report", action="store_true", help="of what is there, no fits")
     parser.add_argument("--cost", action="store_true", help="seconds and memory only")

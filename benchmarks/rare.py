@@ -1,6 +1,6 @@
 """How common students make a rare class: predicted over observed share on test rows.
 
-``python benchmarks/rare.py [--quick]``: made data with .1 to 5 % positives, forest and boosting
+``python benchmarks/rare.py [--quick]``: data with .1 to 5 % positives, forest and boosting
 teachers, with class weights and without, ``cv="auto"``, temperatures 1 and 2, five seeds.
 """
 

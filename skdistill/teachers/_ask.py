@@ -1,9 +1,10 @@
 """Probabilities of a fitted teacher, checked and in the order of the student's classes.
 
 Columns are aligned by their names, else by ``classes_``. The counts of a forest are smoothed
-here and nowhere else: the vote of m trees over K classes becomes ``(m p + 1 / K) / (m + 1)``, the posterior
-mean under a flat Dirichlet prior of weight 1, so that no soft label is exactly 0 and a
-temperature does not have to invent the logarithm of 0. `skdistill.teachers` calls it.
+here and nowhere else: the vote of m trees over K classes becomes
+``(m p + 1 / K) / (m + 1)``, the posterior mean under a flat Dirichlet prior of weight 1, so
+that no soft label is exactly 0 and a temperature does not have to invent the logarithm of 0.
+`skdistill.teachers` calls it.
 """
 
 import numpy as np

@@ -27,6 +27,7 @@ from optuna.distributions import FloatDistribution, IntDistribution
 from scipy.special import expit, softmax
 from sklearn.base import clone
 
+from skdistill._estimators._classes import encoded
 from skdistill.students._additive import (
     any_rate,
     leaves_together,
@@ -88,7 +89,8 @@ def fit_lightgbm(student, X, loss, *, together=None, random_state=None, **fit_pa
     if _starts_at_average(params, fit_params):
         init = baseline(loss) / objective.slope
         fit_params |= _init_scores(init, loss.n_samples, fit_params)
-    own.fit(X, loss.classes[y], callbacks=callbacks, **fit_params)
+    labels, fit_params = encoded(own, loss.classes[y], loss.classes, fit_params)
+    own.fit(X, labels, callbacks=callbacks, **fit_params)
     curve = None
     if together is not None:
         values, curve = growing.finish(own.booster_)

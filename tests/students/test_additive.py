@@ -19,7 +19,6 @@ from skdistill.loss import CombinedLoss, logits
 from skdistill.students import Unsupported, available, fit_student, refine_pays
 from skdistill.students._additive import LeafIndicators, Together, most_leaves, solve_leaves
 
-
 # The convex problem -------------------------------------------------------------------
 
 

@@ -27,6 +27,16 @@ class Estimator(Protocol):
         """Parameters by name."""
 
 
+class Sampler(Protocol):
+    """What makes rows like those that it was fitted on."""
+
+    def fit(self, *args: Any, **kwargs: Any) -> Any:
+        """Learn from rows."""
+
+    def sample(self, *args: Any, **kwargs: Any) -> Any:
+        """Rows, as many as are asked for."""
+
+
 class Splitter(Protocol):
     """What `sklearn.model_selection` calls a splitter."""
 

@@ -32,7 +32,7 @@ def public_functions():
                         found = inspect.getattr_static(value, method)
                         found = getattr(found, "fn", found)  # of available_if
                         found = getattr(found, "fget", getattr(found, "__func__", found))
-                        if inspect.isfunction(found):
+                        if getattr(found, "__module__", "").startswith("skdistill."):
                             yield f"{package.__name__}.{name}.{method}", found
 
 

@@ -7,6 +7,7 @@ from sklearn.utils import indexable
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d, validate_data
 
+from skdistill._estimators._warnings import warn
 from skdistill._sklearn.validation import check_sample_weight, num_samples
 
 
@@ -37,9 +38,20 @@ def check_rows(estimator, X, y, sample_weight, teacher_proba):
             f"y holds one class only, {estimator.classes_.tolist()}; a classifier needs two "
             "classes or more"
         )
+    _warn_of_unlabelled(estimator.classes_)
     if sample_weight is not None:
         sample_weight = _checked_weight(sample_weight, X)
     return X, y, codes, sample_weight
+
+
+def _warn_of_unlabelled(classes):
+    """-1 beside 0, 1, ... marks rows without a label in semi-supervised estimators."""
+    marked = np.array_equal(classes, np.arange(len(classes)) - 1)
+    if classes.dtype.kind == "i" and marked and len(classes) > 2:
+        warn(
+            "y holds -1 beside 0, 1, ...: it is taken for a class of its own. If it marks "
+            "rows without a label, leave them out of X and y and pass them as X_unlabeled"
+        )
 
 
 def _checked_weight(sample_weight, X):

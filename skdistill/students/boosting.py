@@ -40,7 +40,7 @@ def fit_gradient_boosting(student, X, loss, *, together=None, random_state=None,
         raise Unsupported(f"init={student.init!r} of {name} learns labels; use None or 'zero'")
     X, loss, _ = weighted_rows(X, loss, {})
     if together is not None:
-        return _solved_together(student, X, hard_columns(loss), loss, together, fit_params)
+        return _solved_together(student, X, loss, together, fit_params)
     columns = labels_alone(loss)
     if columns is not None:  # ties between splits then break as natively
         weight = plain_weight(loss.row_weight, loss)
@@ -50,9 +50,10 @@ def fit_gradient_boosting(student, X, loss, *, together=None, random_state=None,
     return Fitted(student, curve=[loss.parts(r) for r in student.staged_decision_function(X)])
 
 
-def _solved_together(student, X, columns, loss, together, fit_params):
+def _solved_together(student, X, loss, together, fit_params):
     if not student.learning_rate:
         raise Unsupported("learning_rate=0 leaves nothing to solve; give one above 0")
+    columns = hard_columns(loss)
     curve = train_gradient_boosting(student, X, columns, loss, together=together, **fit_params)
     return Fitted(student, curve=curve)
 

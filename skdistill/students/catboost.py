@@ -99,23 +99,6 @@ def _is_direct(loss, params, fit_params):
     )
 
 
-def absorb_class_weights(student, loss):
-    """Move class weights, which CatBoost has by three names, from a student into the loss.
-
-    A fitted CatBoost model refuses other parameters: its model is moved, not its weights.
-    """
-    params = student.get_params()
-    if not _WEIGHTS & params.keys():
-        return student, loss, None
-
-    def restore(fitted):
-        _take_model(student, fitted)
-        return student
-
-    own = type(student)(**{k: v for k, v in params.items() if k not in _WEIGHTS})
-    return own, _weighted(loss, params), restore
-
-
 def _refuse_own_leaves(params, fit_params, is_direct):
     """Refuse, by name, what leaves that are solved together cannot honour."""
     asked = {name: params.get(name) for name in sorted(_OWN_LEAVES)}
@@ -170,6 +153,23 @@ def _write_leaves(student, values):
     for name, value in metadata.items():
         own[name] = value
     _take_model(student, copied)
+
+
+def absorb_class_weights(student, loss):
+    """Move class weights, which CatBoost has by three names, from a student into the loss.
+
+    A fitted CatBoost model refuses other parameters: its model is moved, not its weights.
+    """
+    params = student.get_params()
+    if not _WEIGHTS & params.keys():
+        return student, loss, None
+
+    def restore(fitted):
+        _take_model(student, fitted)
+        return student
+
+    own = type(student)(**{k: v for k, v in params.items() if k not in _WEIGHTS})
+    return own, _weighted(loss, params), restore
 
 
 def _weighted(loss, params):
@@ -330,9 +330,9 @@ register(
     "catboost.core.CatBoostClassifier",
     fit_catboost,
     search_space=catboost_space,
-    absorb=absorb_class_weights,
     refine=leaves_together(fit_catboost),
     refine_pays=pays_with(_most_leaves),
     refined_space=any_rate,
     leaves=catboost_leaves,
+    absorb=absorb_class_weights,
 )

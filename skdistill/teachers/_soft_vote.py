@@ -5,7 +5,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 
 from skdistill._estimators._delegation import share_tags, weight_name
 from skdistill._estimators._params import unset_seeds
-from skdistill.teachers._ask import ask_teacher
+from skdistill.teachers._ask import ask_teacher, class_frequencies
 
 
 class SoftVote(ClassifierMixin, BaseEstimator):
@@ -24,6 +24,8 @@ class SoftVote(ClassifierMixin, BaseEstimator):
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
+    class_prior_ : ndarray of shape (n_classes,)
+        Share of each class in y.
     estimators_ : list of classifier
         The fitted members.
     """
@@ -48,6 +50,7 @@ class SoftVote(ClassifierMixin, BaseEstimator):
         self : SoftVote
         """
         self.classes_ = np.unique(y)
+        self.class_prior_ = class_frequencies(y, self.classes_, sample_weight)
         self.estimators_ = [clone(teacher) for _, teacher, *_ in self.members]
         for one in self.estimators_:
             unset_seeds(one, self.random_state)
@@ -68,7 +71,10 @@ class SoftVote(ClassifierMixin, BaseEstimator):
         ndarray of shape (n_samples, n_classes)
         """
         weights = [weight[0] if weight else 1.0 for _, _, *weight in self.members]
-        each = [ask_teacher(one, X, self.classes_) for one in self.estimators_]
+        each = [
+            ask_teacher(one, X, self.classes_, prior=self.class_prior_)
+            for one in self.estimators_
+        ]
         return np.average(each, axis=0, weights=weights)
 
     def predict(self, X):

@@ -19,8 +19,6 @@ X, y = load_iris(return_X_y=True)
 DistillationSearchCV(Slow(sys.argv[1]), {"C": [1.0]}, cv=4, n_jobs=2).fit(X, y)
 """
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="no parent is known")
-
 
 class Slow(LogisticRegression):
     """Says who fits it, and takes long."""

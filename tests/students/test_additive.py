@@ -19,10 +19,6 @@ from skdistill.loss import CombinedLoss, logits
 from skdistill.students import Unsupported, available, fit_student, refine_pays
 from skdistill.students._additive import LeafIndicators, Together, most_leaves, solve_leaves
 
-# of arrays, by versions of LightGBM that name the columns of arrays themselves
-pytestmark = pytest.mark.filterwarnings("ignore:X does not have valid feature names")
-
-
 # The convex problem -------------------------------------------------------------------
 
 

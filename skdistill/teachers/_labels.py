@@ -25,6 +25,7 @@ from skdistill._sklearn.validation import num_samples, take_params, take_rows
 from skdistill.teachers._ask import ask_teacher, renormalise, smooth_counts
 from skdistill.teachers._calibration import fit_calibrator
 from skdistill.teachers._check import is_frozen
+from skdistill.teachers._cv import check_groups, resolve_cv
 from skdistill.teachers._repetition import hint_at_memory
 
 _EACH_FOLD = 11  # of joblib's levels the first that reports every task
@@ -125,6 +126,8 @@ def label_rows(
         If rows stay without a soft label, a fold lacks a class, in-sample labels are
         almost one-hot, or the same long fit is made again without `memory`.
     """
+    y = np.asarray(y)
+    cv = resolve_cv(cv, teacher, y)
     teacher = clone(teacher)
     unset_seeds(teacher, random_state)
     rows = np.arange(num_samples(X)) if rows is None else rows
@@ -187,6 +190,7 @@ def _out_of_bag(teacher, X, y, fit_params, classes, fitted):
 
 def _splits(cv, X, y, split_params):
     """Row numbers of every fold."""
+    check_groups(cv, split_params)
     splits = list(cv.split(X, y, **split_params))
     if not splits:
         raise ValueError("cv makes no split; give a splitter or a list of some")

@@ -4,7 +4,8 @@
 
 A forest's probabilities are counts of m trees: many are exactly 0, and above T = 1 their
 logarithm speaks. Either they meet the floor of `skdistill.loss.soften` as they are, or
-they are smoothed to ``(m p + 1 / K) / (m + 1)`` first. Test log-loss of the student.
+they are smoothed to ``(m p + prior) / (m + 1)`` first, by a flat prior or by the frequency
+of each class. Test log-loss of the student.
 Without the file, the digits of scikit-learn.
 """
 
@@ -51,18 +52,24 @@ def main():
     X, X_test, y, y_test = train_test_split(X, y, stratify=y, random_state=0)
     forest = RandomForestClassifier(options.trees, random_state=0).fit(X, y)
     counts = forest.predict_proba(X)
-    n_classes = counts.shape[1]
-    smooth = (options.trees * counts + 1 / n_classes) / (options.trees + 1)
+    frequencies = np.unique(y, return_counts=True)[1] / len(y)
+    flat, smooth = (
+        (options.trees * counts + prior) / (options.trees + 1)
+        for prior in (1 / counts.shape[1], frequencies)
+    )
     print(f"{name}: {len(X)} training rows, {np.mean(counts == 0):.0%} of the labels are 0")
-    print(f"{'student':>18}  {'T':>3}  {'floor':>7}  {'smoothed':>8}")
+    print(f"{'student':>18}  {'T':>3}  {'floor':>7}  {'flat':>7}  {'frequencies':>11}")
     for student_name, student in STUDENTS.items():
         for temperature in (1.0, 2.0, 3.0, 5.0):
             losses = []
-            for proba in (counts, smooth):
+            for proba in (counts, flat, smooth):
                 kd = DistilledClassifier(student=student, temperature=temperature)
                 kd.fit(X, y, teacher_proba=proba)
                 losses.append(log_loss(y_test, kd.predict_proba(X_test)))
-            print(f"{student_name:>18}  {temperature:3g}  {losses[0]:7.3f}  {losses[1]:8.3f}")
+            print(
+                f"{student_name:>18}  {temperature:3g}  {losses[0]:7.3f}  {losses[1]:7.3f}  "
+                f"{losses[2]:11.3f}"
+            )
 
 
 if __name__ == "__main__":

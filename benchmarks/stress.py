@@ -31,7 +31,8 @@ from sklearn.datasets import load_breast_cancer
 from skdistill.model_selection._storage import open_storage
 
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
-PATIENCE = 5.0  # seconds in which workers have to notice that they are alone
+STAGES = ("tree:", "logistic:", "* chosen", "wrote")  # of the command: explores, writes
+PATIENCE = 30.0  # seconds for workers to finish their imports and notice that they are alone
 SEARCH = """
     import sys
     from sklearn.datasets import load_breast_cancer
@@ -40,7 +41,7 @@ SEARCH = """
     from skdistill import DistillationSearchCV, DistilledClassifier
 
     def acknowledge(study, trial):
-        print(trial.number, trial.value, flush=True)
+        print("acknowledged", trial.number, trial.value, flush=True)
 
     X, y = load_breast_cancer(return_X_y=True)
     kd = DistilledClassifier(
@@ -77,13 +78,14 @@ class Child:
         """Lines so far."""
         return Path(self.output.name).read_text(errors="replace").splitlines()
 
-    def wait_for(self, text, limit=120):
-        """Until a line begins so."""
+    def wait_for(self, text, n_lines=1, limit=300):
+        """Until so many lines begin so; whether it still runs then."""
         until = time.monotonic() + limit
-        while not any(line.startswith(text) for line in self.said()):
+        while sum(line.startswith(text) for line in self.said()) < n_lines:
             if self.process.poll() is not None or time.monotonic() > until:
-                raise RuntimeError(f"never said {text!r}: {self.said()[-5:]}")
+                return False
             time.sleep(0.02)
+        return True
 
     def end(self, number):
         """Send a signal; the exit code, and how many of its processes live on."""
@@ -110,8 +112,8 @@ class Child:
 
 def acknowledged(lines):
     """Value by number of the trials that a search has said to be done."""
-    words = [line.split() for line in lines]
-    return {int(w[0]): float(w[1]) for w in words if len(w) == 2 and w[0].isdigit()}
+    words = [line.split() for line in lines if line.startswith("acknowledged ")]
+    return {int(number): float(value) for _, number, value in words}
 
 
 def found(folder):
@@ -131,7 +133,7 @@ def search(folder, options):
         for _ in range(options.kills):
             child = Child(folder, *begin)
             child.wait_for("begun")
-            kept["swept later"] += len(list((folder / "tmp").iterdir()))
+            child.wait_for("acknowledged", draw.randrange(4))
             time.sleep(draw.uniform(0, options.within))
             _, left = child.end(number)
             kept["processes left"] += left
@@ -139,12 +141,13 @@ def search(folder, options):
         there = found(folder)
         lost = sum(there.get(number_) != value for number_, value in told.items())
         report(number, options.kills, acknowledged=len(told), lost=lost, **kept)
+    before = len(list((folder / "tmp").iterdir()))
     last = Child(folder, *begin)
-    last.wait_for("begun")
-    time.sleep(2)
+    last.wait_for("acknowledged")
     last.end(signal.SIGINT)
+    after = len(list((folder / "tmp").iterdir()))
     report(
-        "at the end", found=len(found(folder)), folders=len(list((folder / "tmp").iterdir()))
+        "one more start", found=len(found(folder)), folders=f"{before} before, {after} after"
     )
 
 
@@ -173,8 +176,7 @@ def pair(folder, options):
     there = found(folder)
     lost = sum(there.get(number) != value for number, value in told.items())
     last = Child(folder, *begin)
-    last.wait_for("begun")
-    time.sleep(5)
+    last.wait_for("acknowledged")
     last.end(signal.SIGINT)
     kept["folders"] = len(list((folder / "tmp").iterdir()))
     report("pair", acknowledged=len(told), found=len(there), lost=lost, **kept)
@@ -194,10 +196,12 @@ def command(folder, options):
                 "logistic", "--storage", f"{draw.random()}.log",
                 *(["--jobs", str(options.jobs)] if options.jobs else []),
             )  # fmt: skip
-            time.sleep(draw.uniform(3, 3 + options.within))
-            if child.process.poll() is not None:
+            going = child.wait_for(stage := draw.choice(STAGES))
+            time.sleep(draw.uniform(0, options.within))
+            if not going or child.process.poll() is not None:
                 kept["had ended"] += 1
                 continue
+            kept[stage] += 1
             code, left = child.end(number)
             kept[f"exit code {code}"] += 1
             kept["processes left"] += left
@@ -235,7 +239,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("kind", choices=["search", "pair", "command"])
     parser.add_argument("--kills", type=int, default=20, help="of each signal")
-    parser.add_argument("--within", type=float, default=3.0, help="seconds before a signal")
+    parser.add_argument("--within", type=float, default=0.5, help="seconds until a signal")
     parser.add_argument("--seconds", type=float, default=300, help="of a pair")
     parser.add_argument("--jobs", type=int, default=0, help="worker processes; 0: none")
     parser.add_argument("--seed", type=int, default=0)

@@ -150,6 +150,8 @@ def label(transfer_set, rows, teacher, X, y, classes, *, cv, calibrate, random_s
             "as it is"
         )
     splitter = seeded(resolve_cv(cv, teacher, y), random_state)
+    tries = isinstance(cv, str) and cv == "auto" and splitter == "oob"
+    otherwise = seeded(resolve_cv(5, teacher, y), random_state) if tries else None
     if calibrate and splitter is None:
         raise ValueError(
             f"calibrate_teacher={calibrate!r} needs out-of-fold labels, and cv={cv!r} makes "
@@ -165,6 +167,7 @@ def label(transfer_set, rows, teacher, X, y, classes, *, cv, calibrate, random_s
             rows=rows,
             extra=take_rows(transfer_set.X, extra) if len(extra) else None,
             cv=splitter,
+            otherwise=otherwise,
             calibrate="temperature" if calibrate is True else calibrate,
             random_state=random_state,
             **how,

@@ -48,7 +48,13 @@ from skdistill._sklearn.validation import num_samples
 from skdistill.loss import LossParts
 from skdistill.students import check_student, resolve_student
 from skdistill.students._routing import check_fit_params, requested_weight
-from skdistill.teachers import ask_fitted, forget_cache, is_frozen, resolve_teacher
+from skdistill.teachers import (
+    ask_fitted,
+    class_frequencies,
+    forget_cache,
+    is_frozen,
+    resolve_teacher,
+)
 from skdistill.teachers._check import check_members, members_of
 from skdistill.transfer import GENERATORS, resolve_generator
 
@@ -148,6 +154,8 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
+    class_prior_ : ndarray of shape (n_classes,)
+        Share of each class in y.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Where X has feature names that are all strings.
@@ -423,9 +431,10 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             )
         try:
             teacher = self._fitted_teacher.get()
-        except KeyError as gone:
+        except Exception as gone:  # whatever a pickle that is cut short may raise
             raise AttributeError(
-                f"teacher_ was kept in memory={self.memory!r}, which is no longer there"
+                f"teacher_ was kept in memory={self.memory!r}, which is damaged or no longer "
+                "there; fit again"
             ) from gone
         self._fitted_teacher = forget_cache(teacher)
         return teacher
@@ -446,7 +455,9 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             Columns in the order of ``classes_``. With `memory` the teacher is asked once
             for all models that it taught.
         """
-        return ask_fitted(self._fitted_teacher, X, self.classes_, self.memory)
+        return ask_fitted(
+            self._fitted_teacher, X, self.classes_, self.class_prior_, self.memory
+        )
 
     def get_metadata_routing(self):
         """Metadata that ``fit`` takes itself and hands to teacher and student.
@@ -515,6 +526,7 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             )
         self._check_parts(X, teacher_proba)
         routed = self._route(sample_weight, fit_params)
+        self.class_prior_ = class_frequencies(y, self.classes_, routed.weight)
         rows, transfer_set = assemble(
             X,
             codes,

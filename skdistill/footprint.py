@@ -298,8 +298,9 @@ def latency_us(estimator, X, *, method="predict_proba", **how):
 def latencies_us(predicts, X, *, n_rows=1, n_calls=50, seconds=0.5, n_threads=1):
     """Time of a call of several functions, which are called in turn on the same rows.
 
-    Of every ten rounds or more in a row the calmest, where the calls were the shortest, is
-    kept: what else a machine does makes calls slower, and none faster.
+    In each round the order is another. Of every ten rounds or more in a row, those count
+    where the calls were the shortest: what else a machine does makes calls slower, and none
+    faster.
 
     Parameters
     ----------
@@ -321,25 +322,31 @@ def latencies_us(predicts, X, *, n_rows=1, n_calls=50, seconds=0.5, n_threads=1)
     -------
     list of Latency
     """
-    batches, rounds = cycle(_batches(X, n_rows)), []
+    batches, rounds, order = cycle(_batches(X, n_rows)), [], np.random.default_rng(0)
     with threadpool_limits(limits=n_threads):
         first = next(batches)
         for predict in predicts:
             predict(first)
         until = perf_counter() + seconds * len(predicts)
         while len(rounds) < 3 or (len(rounds) < n_calls and perf_counter() < until):
-            batch = next(batches)
-            rounds.append([_seconds(predict, batch) for predict in predicts])
+            batch, times = next(batches), np.empty(len(predicts))
+            for i in order.permutation(len(predicts)):  # a slow one empties the caches
+                times[i] = _seconds(predicts[i], batch)
+            rounds.append(times)
     stretches = np.array_split(rounds, max(1, len(rounds) // 10))
-    calm = min(stretches, key=lambda times: np.log(np.median(times, axis=0)).sum())
-    quartiles = np.quantile(calm, [0.5, 0.25, 0.75], axis=0)
-    return [Latency(*one) for one in (1e6 * quartiles).T.tolist()]
+    return [_calmest([stretch[:, i] for stretch in stretches]) for i in range(len(predicts))]
+
+
+def _calmest(stretches):
+    """Median and quartiles of the stretch with the smallest median, in microseconds."""
+    calm = min(stretches, key=np.median)
+    return Latency(*(1e6 * np.quantile(calm, [0.5, 0.25, 0.75])).tolist())
 
 
 def _seconds(predict, batch):
     start = perf_counter()
     predict(batch)
-    return max(perf_counter() - start, 1e-9)  # a clock may stand still
+    return perf_counter() - start
 
 
 def _batches(X, n_rows, n_batches=8):

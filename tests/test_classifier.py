@@ -18,6 +18,7 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.datasets import load_breast_cancer, load_iris
 from sklearn.ensemble import (
+    BaggingClassifier,
     HistGradientBoostingClassifier,
     HistGradientBoostingRegressor,
     RandomForestClassifier,
@@ -252,7 +253,9 @@ def test_an_index_whose_labels_have_no_order_is_compared_too():
 
 def test_probabilities_with_columns_in_another_order_are_noticed():
     proba = 0.1 / 3 + 0.9 * np.eye(3)[CODES]
-    with pytest.warns(UserWarning, match="agrees with y in 50 of 150 rows, .* 150 if") as told:
+    with pytest.warns(
+        UserWarning, match="has a log-loss of .* if its columns were those of"
+    ) as told:
         distilled().fit(X, Y, teacher_proba=proba[:, [0, 2, 1]])
     assert told[0].filename == __file__
     named = pd.DataFrame(proba[:, [0, 2, 1]], columns=np.unique(Y)[[0, 2, 1]])
@@ -265,8 +268,8 @@ def test_an_error_says_whether_teacher_or_student_made_it():
     text = pd.DataFrame(X).assign(kind=Y)
     head = make_column_transformer((OneHotEncoder(), ["kind"]), remainder="passthrough")
     for teacher, student, role in (
-        (FOREST, make_pipeline(head, TREE), "teacher=RandomForestClassifier"),
-        (make_pipeline(head, FOREST), TREE, "student=DecisionTreeClassifier"),
+        (BaggingClassifier(TREE, 2), make_pipeline(head, TREE), "teacher=BaggingClassifier"),
+        (make_pipeline(head, FOREST), BaggingClassifier(TREE, 2), "student=BaggingClassifier"),
     ):
         with pytest.raises(ValueError, match="setosa") as told:
             distilled(teacher, student).fit(text.set_axis(map(str, text), axis=1), Y)

@@ -32,6 +32,8 @@ def best_of(model):
 def part_of(model, attribute):
     """What a distilled model holds, behind the steps of its pipeline; others as they are."""
     model = best_of(model)
+    if isinstance(model, FrozenEstimator):
+        return part_of(model.estimator, attribute)
     if isinstance(model, Pipeline):
         *head, (name, last) = model.steps
         return Pipeline([*head, (name, part_of(last, attribute))])

@@ -9,6 +9,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d, validate_data
 
 from skdistill._estimators._inside import unfrozen
+from skdistill._estimators._warnings import warn
 from skdistill._sklearn.validation import (
     check_sample_weight,
     column_names,
@@ -65,6 +66,7 @@ def check_rows(estimator, X, y, sample_weight, teacher_proba):
             f"y holds one class only, {estimator.classes_.tolist()}; a classifier needs two "
             "classes or more"
         )
+    _warn_of_unlabelled(estimator.classes_)
     if sample_weight is not None:
         sample_weight = _checked_weight(sample_weight, X)
     return X, y, codes, sample_weight
@@ -81,7 +83,8 @@ def _check_labels(y):
         )
     if labels.dtype.kind not in "Of" or labels.ndim != 1:
         return
-    missing = np.flatnonzero([_is_missing(label) for label in labels])
+    absent = np.isnan(labels) if labels.dtype.kind == "f" else [*map(_is_missing, labels)]
+    missing = np.flatnonzero(absent)
     if missing.size:
         raise ValueError(
             f"Input y contains NaN or None in {missing.size} of {len(labels)} rows, the first "
@@ -119,6 +122,16 @@ def check_numbers(role, estimator, X):
                 f"remainder='passthrough'), {type(estimator).__name__}()); see 'Frames with "
                 "categories and missing values' in the user guide"
             ) from None
+
+
+def _warn_of_unlabelled(classes):
+    """-1 beside 0, 1, ... marks rows without a label in semi-supervised estimators."""
+    marked = np.array_equal(classes, np.arange(len(classes)) - 1)
+    if classes.dtype.kind == "i" and marked and len(classes) > 2:
+        warn(
+            "y holds -1 beside 0, 1, ...: it is taken for a class of its own. If it marks "
+            "rows without a label, leave them out of X and y and pass them as X_unlabeled"
+        )
 
 
 def _checked_weight(sample_weight, X):

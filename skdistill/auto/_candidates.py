@@ -1,6 +1,6 @@
 """What `AutoDistiller` explores: students, distilled in one or several ways, and plain.
 
-What is not given fits itself to X, the teacher too.
+Students that are not given are made for X.
 """
 
 from functools import partial
@@ -88,7 +88,7 @@ def _of_family(family, student, each):
 
 
 def _name(family, temperature, alpha, share):
-    """The name of the family; what tells its candidates apart where there are several."""
+    """The name of the family and, where it has several candidates, their parameters."""
     if share == 1:
         return family
     given = {"T": temperature, "alpha": alpha}

@@ -17,6 +17,22 @@ class OutOfTime(KeyboardInterrupt):
     """Time is over; a search ends as it does on an interrupt."""
 
 
+def interrupt_behind(error):
+    """The interrupt that an error is or hides: a lock that is freed on it may fail itself.
+
+    Parameters
+    ----------
+    error : BaseException
+
+    Returns
+    -------
+    KeyboardInterrupt or None
+    """
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error
+
+
 class Clock:
     """Shares out what is left of a timeout.
 

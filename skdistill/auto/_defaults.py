@@ -18,7 +18,7 @@ _NUMERIC = re.compile(r"u?int|float|double|bool|decimal")
 
 
 def auto_teacher(X):
-    """A forest and boosted trees, whose probabilities are averaged; for sparse X a forest.
+    """The mean of a forest and of boosted trees; for sparse X a forest.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def auto_students(X):
 
 
 def _head(X):
-    """What makes numbers of a frame's categories, and no step where there are none."""
+    """The step that turns categories of a frame into numbers; no step where there are none."""
     categories = _categories(X)
     if not categories:
         return []

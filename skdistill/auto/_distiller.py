@@ -10,7 +10,6 @@ teacher is fitted once for each of them.
 import os
 from datetime import UTC, datetime
 from numbers import Integral, Real
-from tempfile import TemporaryDirectory
 
 import numpy as np
 from sklearn import config_context
@@ -30,6 +29,7 @@ from skdistill.auto._held_out import scoring_name
 from skdistill.auto._provenance import held_out_in_words, provenance
 from skdistill.auto._selection import choose, pareto_front, within_limits
 from skdistill.classifier import DistilledClassifier
+from skdistill.model_selection._folder import owned_folder
 from skdistill.teachers import resolve_teacher
 from skdistill.teachers._check import check_members
 from skdistill.transfer import resolve_generator
@@ -109,17 +109,11 @@ class AutoDistiller(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     Attributes
     ----------
     leaderboard_ : Leaderboard
-        A mapping of arrays, with `to_frame`: a row for each student, distilled and plain,
-        and for the teacher; best first by ``metric_``. Of each row what it is ("name",
-        "family", "kind", "plain_twin", "params"), its search ("search_score" with its
-        standard error "search_se", "n_trials"), its quality on held-out rows (``metric_``,
-        "log_loss", "accuracy", "f1", "roc_auc", "kl_to_teacher" and "agreement", each with
-        ``_low`` and ``_high``; "ks_to_teacher" and "r2_sorted"; "gain_over_plain" and
-        "gap_to_teacher" of ``metric_``, paired), what the refitted student alone costs
-        ("bytes", "n_parameters", "latency_us" with its quartiles, "encoding_us"),
-        "fit_path", "on_front", "chosen", and "error", "" where there is none. Of several
-        classes "f1" and "roc_auc" are the mean of those that are there. Intervals are
-        bootstraps of 95 % over held-out rows, of the area to first order.
+        A mapping of arrays, see :class:`skdistill.auto.Leaderboard`: a row for each
+        student, distilled and plain, and for the teacher; best first by ``metric_``. Quality
+        is that on held-out rows, with bootstrap intervals of 95 % over them (of the area to
+        first order); size and time are those of the refitted student alone. Of several
+        classes "f1" and "roc_auc" are the mean of those that are there.
     metric_ : str
     pareto_front_ : Leaderboard
         The rows on the front of search score, bytes and latency, the smallest first.
@@ -269,23 +263,16 @@ class AutoDistiller(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         """
         self.__dict__.pop("best_estimator_", None)
         begun = datetime.now(UTC)
+        given = {"teacher_proba": teacher_proba, "X_unlabeled": X_unlabeled}
         if isinstance(self.teacher, list):
             check_members(self.teacher)
         check_students(self.students)
         check_latency_limit(self.max_latency_us)
-        X, y, _, sample_weight = check_rows(self, X, y, sample_weight, teacher_proba)
-        groups = None if groups is None else np.asarray(groups)
-        check_extra_rows(self, X, X_unlabeled, self.transfer, teacher_proba)
-        given = {
-            "sample_weight": sample_weight,
-            "teacher_proba": teacher_proba,
-            "X_unlabeled": X_unlabeled,
-        }
-        given = {name: value for name, value in given.items() if value is not None}
+        X, y, groups, given = self._checked(X, y, sample_weight, groups, given)
         self.metric_ = scoring_name(self.scoring or "neg_log_loss")
         with (
             config_context(enable_metadata_routing=False),
-            TemporaryDirectory(prefix="skdistill-") as folder,
+            owned_folder() as folder,
         ):
             run = Exploration(self, X, y, groups, given, folder)
             run.explore()
@@ -302,6 +289,14 @@ class AutoDistiller(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
                     raise run.interrupt
         self._warn_of_a_weak_teacher()
         return self
+
+    def _checked(self, X, y, sample_weight, groups, given):
+        """Rows and what was given with them, where it was."""
+        X, y, _, weight = check_rows(self, X, y, sample_weight, given["teacher_proba"])
+        check_extra_rows(self, X, given["X_unlabeled"], self.transfer, given["teacher_proba"])
+        given = {"sample_weight": weight} | given
+        given = {name: value for name, value in given.items() if value is not None}
+        return X, y, None if groups is None else np.asarray(groups), given
 
     def fit_candidate(self, row, X, y, **fit_params):
         """Refit a row of the leaderboard.
@@ -393,7 +388,7 @@ class AutoDistiller(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         return hasattr(self, "best_estimator_")
 
     def __sklearn_tags__(self):
-        """Input that all that is given takes; what is not fits itself to tables."""
+        """Input that all given estimators take; those made for X take tables."""
         found = [None]
         if not isinstance(self.students, str):
             found = [student for _, student in named_students(self.students)]

@@ -12,7 +12,7 @@ from sklearn.utils import Bunch, check_random_state
 from skdistill._estimators._inside import is_linear
 from skdistill._sklearn.validation import num_samples, take_params, take_rows
 from skdistill.auto._candidates import candidates
-from skdistill.auto._clock import Bar, Clock, OutOfTime, Until
+from skdistill.auto._clock import Bar, Clock, OutOfTime, Until, interrupt_behind
 from skdistill.auto._costs import latencies_of, sizes
 from skdistill.auto._defaults import auto_teacher
 from skdistill.auto._held_out import HeldOut
@@ -28,10 +28,11 @@ from skdistill.teachers._given import check_teacher_proba
 
 _ENOUGH = 20  # rows of the largest class: then each of the teacher's folds has one
 _PROBA = "teacher_proba"
+_INTERRUPTED = "interrupted before it was finished"
 
 
 class Exploration:
-    """What one call of `AutoDistiller.fit` does before it chooses.
+    """Search, fit and measure all candidates: what `AutoDistiller.fit` does before it chooses.
 
     Parameters
     ----------
@@ -109,7 +110,7 @@ class Exploration:
         return leaderboard(self.rows, self.held_out.metric, self.draws)
 
     def held_out_rows(self):
-        """What the leaderboard was measured on, and what each row of it predicts there."""
+        """The rows that the leaderboard was measured on, and the predictions of each row."""
         held_out = self.held_out
         return Bunch(
             train=self.splits[0][0],
@@ -148,21 +149,25 @@ class Exploration:
     def _row(self, candidate):
         names = ("name", "family", "kind", "plain_twin")
         row = {name: getattr(candidate, name) for name in names}
-        try:
-            if self.interrupt is None:
-                row |= self._explore(candidate)
-        except OutOfTime:
-            row["error"] = f"not finished: timeout={self.auto.timeout:g} was over"
-        except Exception as error:
-            self.failures.append(error)
-            row["error"] = _in_words(error)
-        except KeyboardInterrupt as interrupt:
-            if not self.models:
-                raise
-            self.interrupt = interrupt
         if self.interrupt is not None:
-            row["error"] = "interrupted before it was finished"
-        return row
+            return row | {"error": _INTERRUPTED}
+        try:
+            return row | self._explore(candidate)
+        except (Exception, KeyboardInterrupt) as error:
+            return row | {"error": self._reason(error)}
+
+    def _reason(self, error):
+        """Why a row is not finished; an interrupt before there is a student goes on."""
+        interrupt = interrupt_behind(error)
+        if interrupt is None:
+            self.failures.append(error)
+            return _in_words(error)
+        if isinstance(interrupt, OutOfTime):
+            return f"not finished: timeout={self.auto.timeout:g} was over"
+        if not self.models:
+            raise interrupt
+        self.interrupt = interrupt
+        return _INTERRUPTED
 
     def _raise_why(self):
         """Why there is no student."""
@@ -270,7 +275,7 @@ class Exploration:
         return by(model, take_rows(self.X, test), self.auto.classes_, fill=True, **how)
 
     def _ask_teacher(self, model, number, test):
-        """Its probabilities for held-out rows; the first model that has it tells."""
+        """The teacher's probabilities for held-out rows, once for each split."""
         if number in self.teacher_proba:
             return
         if _PROBA in self.given:
@@ -300,7 +305,7 @@ class Exploration:
         self.rows.append(row)
 
     def _measure_latencies(self):
-        """Of all that was fitted, in turn, so that what the machine does meets all alike."""
+        """Time all fitted models in turn, so that a busy machine slows all of them."""
         fitted = {name: model.student_ for name, model in self.models.items()}
         if _PROBA not in self.given:
             fitted[TEACHER] = next(iter(self.models.values())).teacher_
@@ -310,7 +315,7 @@ class Exploration:
 
 
 def _teacher(auto, X, given):
-    """The one that was given, else one that fits itself to X, where any is asked."""
+    """The teacher that was given; else one made for X, unless soft labels were given."""
     if auto.teacher is None and _PROBA not in given:
         return auto_teacher(X)
     return auto.teacher
@@ -323,14 +328,14 @@ def _scorer(scoring):
 
 
 def _parts(splits, y, groups, seed):
-    """What is searched on, with its folds: each training part, and all rows if several."""
+    """Rows that are searched on, with their folds: each training part; of several, all too."""
     parts = [train for train, _ in splits]
     parts += [np.arange(len(y))] * (len(parts) > 1)
     return [(rows, inner_folds(y, groups, rows, seed)) for rows in parts]
 
 
 def _labelling(teacher, y, given):
-    """Out-of-fold, calibrated labels, where the teacher is fitted here and rows suffice."""
+    """Out-of-fold, calibrated labels, where a teacher is fitted and each fold has rows."""
     _, counts = np.unique(y, return_counts=True)
     if is_frozen(teacher) or _PROBA in given or counts.max() < _ENOUGH:
         return {}

@@ -1,4 +1,4 @@
-"""Measures of predictions for rows that nothing was chosen by, and their intervals.
+"""Measures of predictions for held-out rows, and their intervals. Nothing is chosen by them.
 
 Every model is measured on the same rows and the same resamples of them, so that the
 difference of two models is paired. Where rows come in groups, groups are resampled.
@@ -24,7 +24,7 @@ FEW_RESAMPLES = 400  # where a scorer is called for each, which takes millisecon
 
 
 class Predicted(ClassifierMixin, BaseEstimator):
-    """A model that has predicted, for scorers: it knows its rows, whatever X it is given.
+    """A model whose predictions are made already, for scorers: it returns them for any X.
 
     Parameters
     ----------
@@ -157,7 +157,7 @@ class HeldOut:
         return resamples(len(self.y), groups=self.groups, **how)
 
     def _measured(self, proba, teacher_proba):
-        """The metrics as a function of how many times each row is there."""
+        """A function from how many times each row was drawn to the metrics."""
         by_row = self._by_row(proba, teacher_proba)
         table = np.column_stack(list(by_row.values()))
         n_classes = len(self.classes)
@@ -190,7 +190,7 @@ class HeldOut:
         }
 
     def _of_distributions(self, proba, teacher_proba):
-        """Without an interval: resamples differ more than the distributions they are of."""
+        """Measures without an interval: resamples differ more than the distributions."""
         given = teacher_proba, proba, weights(self.weight, len(proba))
         return {
             "ks_to_teacher": over_classes(ks_by_class(*given), "macro"),

@@ -1,4 +1,4 @@
-"""What a result came from: data, teacher, seed and versions, as plain JSON values.
+"""Where a result comes from: data, teacher, seed and versions, as plain JSON values.
 
 Two results with equal hashes were made of the same rows and of teachers given alike; a
 warning says what makes held-out estimates too good.
@@ -18,7 +18,7 @@ import scipy
 import sklearn
 from scipy.sparse import issparse
 
-from skdistill.model_selection._study import fingerprint
+from skdistill.model_selection._fingerprint import fingerprint
 from skdistill.teachers import resolve_teacher
 from skdistill.teachers._check import is_frozen
 
@@ -64,7 +64,7 @@ def provenance(auto, X, y, teacher, given, splits, begun):
 
 
 def data_hash(X, y):
-    """Equal where column names, rows and labels are, however they lie in memory.
+    """A hash of column names, rows and labels, whatever their layout in memory.
 
     Parameters
     ----------
@@ -178,7 +178,7 @@ def _of_groups(groups, splits):
 
 
 def _row_hashes(X):
-    """Of each row; equal where rows are, in every process."""
+    """A hash of each row: equal rows have equal hashes, in every process."""
     if hasattr(X, "hash_rows"):  # polars
         return X.hash_rows().to_numpy()
     if hasattr(X, "iloc"):

@@ -1,7 +1,7 @@
 """Rows that an exploration holds out, and the folds of its searches.
 
-Classes may have a row or two. Splits made here are by class, and the only row of a class
-is trained on: nothing fitted without it could be right about it.
+Classes may have one or two rows. Splits made here are by class. The only row of a class is
+always a training row: a model fitted without it could not predict that class.
 """
 
 import warnings

@@ -70,8 +70,10 @@ def _say(*lines):
     """Print lines; a reader that has gone, such as ``head``, must not end the writing."""
     try:
         print(*lines, sep="\n", flush=True)
-    except BrokenPipeError:
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 (open until the process ends)
+    except BrokenPipeError:  # from here on it goes nowhere, also when Python ends
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 def _write_leaderboard(auto, folder):

@@ -97,7 +97,7 @@ def _shares(sums):
 
 
 def separation_ks(y_true, proba, *, classes=None, sample_weight=None, average="macro"):
-    """How far the scores of a class's own rows stand apart from those of the others.
+    """How well the scores of a class separate its rows from the others.
 
     The Kolmogorov-Smirnov statistic of credit scoring, good against bad; higher is
     better. It compares a model with outcomes, where `ks_distance` compares a student's

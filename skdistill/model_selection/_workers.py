@@ -29,12 +29,23 @@ def one_thread_inside(n_jobs):
     backend, _ = get_active_backend()
     if effective_n_jobs(n_jobs) == 1 or type(backend).__name__ != "LokyBackend":
         return nullcontext()
-    return parallel_config("loky", inner_max_num_threads=1, initializer=end_with_parent)
+    return parallel_config(
+        "loky",
+        inner_max_num_threads=1,
+        initializer=end_with_parent,
+        initargs=(os.getpid(),),
+    )
 
 
-def end_with_parent():
-    """Let this process end when the one that has started it is gone."""
-    threading.Thread(target=_watch, args=(os.getppid(),), daemon=True).start()
+def end_with_parent(parent):
+    """Let this process end when the one that has started it is gone.
+
+    Parameters
+    ----------
+    parent : int
+        Its number: it may be gone before this process can ask for it.
+    """
+    threading.Thread(target=_watch, args=(parent,), daemon=True).start()
 
 
 def _watch(parent):

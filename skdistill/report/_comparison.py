@@ -173,7 +173,7 @@ def _kept(models, rows, X, X_train, y_train, begun):
 
 
 def _sentences(model, report, rows):
-    """The verdict on the log-loss, and what else one has to know to believe it."""
+    """The verdict on the log-loss, and its limits."""
     student = type(last_step(part_of(model, "student_"))).__name__
     if "retention" not in report:
         yield f"{student}: no plain student to compare with; give X_train and y_train."
@@ -211,7 +211,7 @@ def _plain_of(model, plain, X_train, y_train):
 
 
 def _undistilled(model):
-    """The model at alpha 0, which is what its student's own fit gives, and no teacher."""
+    """The model at alpha 0 and without a teacher: what the student's own fit gives."""
     plain = step = clone(best_of(model))
     at = ""
     while isinstance(step, Pipeline):

@@ -27,10 +27,11 @@ from scipy.optimize import minimize
 from skdistill.students._registry import Unsupported
 
 RIDGE = 10.0  # towards the fitted values, in weights of rows as L2 penalties of boosting
-_SCARCE = 200.0  # divided by the rows for each leaf of a column, added to it
-WHILE_GROWING, AT_THE_END = 6, 20  # steps of L-BFGS
+_SCARCE = 350.0  # over the rows for each leaf of a column, squared and added to it
+WHILE_GROWING, AT_THE_END = 3, 12  # steps of L-BFGS
 _GROWTH = 1.2  # since leaves were last solved
 _ENOUGH_ROWS = 3  # for a leaf, that "auto" solves it
+_TREES_IN_ONE = 16  # where trees of one leaf would be joined without end
 _JOINT = 2**15  # leaves of several trees at once
 
 
@@ -58,7 +59,8 @@ class LeafIndicators:
         """
         group = self._open.get(column)
         most = min(_JOINT, len(leaf) // 2)
-        if group is None or n_leaves * group.n_joint > most:
+        full = group is None or len(group.trees) == _TREES_IN_ONE
+        if full or n_leaves * group.n_joint > most:
             group = self._open[column] = _JointTree(column)
             self._groups.append(group)
         group.append(self._n_trees, leaf, n_leaves)
@@ -136,7 +138,7 @@ def solve_leaves(loss, indicators, values, raw, *, ridge=RIDGE, max_iter=AT_THE_
     raw : ndarray of shape (n_samples, n_columns)
         Raw predictions at the start; one column for two classes.
     ridge : float, default=10.0
-    max_iter : int, default=20
+    max_iter : int, default=12
     tol : float, default=1e-8
         Relative fall of the objective at which to stop.
 
@@ -256,7 +258,7 @@ class Together:
 
     def _ridge(self):
         n_leaves = sum(value.size for value in self.values) / self.raw.shape[1]
-        return RIDGE + _SCARCE * n_leaves / self.loss.n_samples
+        return RIDGE + (_SCARCE * n_leaves / self.loss.total_weight) ** 2
 
     def _start_round(self):
         self._of_round, self._n_in_round = LeafIndicators(), 0
@@ -331,7 +333,7 @@ def leaves_together(fit):
     Parameters
     ----------
     fit : callable
-        Fitter of the family, which takes `Together` as ``together``.
+        Fitter of the family, which takes the class `Together` as ``together``.
 
     Returns
     -------

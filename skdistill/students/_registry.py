@@ -109,14 +109,7 @@ def register(
     """
     space = search_space or _no_space
     _FAMILIES[_full_name(student_class)] = _Family(
-        fit,
-        space,
-        refine,
-        refine_pays,
-        refined_space or _no_space,
-        leaves,
-        absorb,
-        delegates,
+        fit, space, refine, refine_pays, refined_space or _no_space, leaves, absorb, delegates
     )
 
 
@@ -236,6 +229,8 @@ def fit_student(student, X, loss, *, refine=False, random_state=None, **fit_para
     """
     if not isinstance(student, Pipeline):
         refuse_weight(fit_params)
+    if refine == "auto" and not refine_pays(student, loss):
+        refine = False
     *others, last = _paths(student, loss, refine)
     for fit in others:
         try:
@@ -248,17 +243,14 @@ def fit_student(student, X, loss, *, refine=False, random_state=None, **fit_para
 def _paths(student, loss, refine):
     """Fitters of a student, in the order in which they are tried."""
     family = _family(student)
-    general = [] if family.delegates or family.fit is _general() else [_general()]
-    plain = [family.fit, *general]
+    alone = family.delegates or family.fit is _general()
+    paths = [family.fit] if alone else [family.fit, _general()]
+    refiner = [_refiner(student)] if refine else []
+    if not loss.uses_soft_labels or labels_alone(loss) is not None:
+        return paths  # the plain student, whatever `refine`
     if refine == "auto":
-        refiners = [family.refine] if refine_pays(student, loss) else []
-        return [*refiners, *plain]
-    if not refine:
-        return plain
-    refiner = _refiner(student)
-    # labels alone give the student that its own fit gives
-    alone = not loss.uses_soft_labels or labels_alone(loss) is not None
-    return plain if alone else [refiner]
+        return refiner + paths
+    return refiner or paths
 
 
 def _fit_by(fit, student, X, loss, random_state, fit_params):

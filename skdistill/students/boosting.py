@@ -43,7 +43,7 @@ def fit_gradient_boosting(student, X, loss, *, together=None, random_state=None,
         asked = f"n_iter_no_change={student.n_iter_no_change} of {name}"
         check_held_out(hard_columns(loss), loss, asked)
     if together is not None:
-        return _solved_together(student, X, hard_columns(loss), loss, together, fit_params)
+        return _solved_together(student, X, loss, together, fit_params)
     columns = labels_alone(loss)
     if columns is not None:  # ties between splits then break as natively
         weight = plain_weight(loss.row_weight, loss)
@@ -53,9 +53,10 @@ def fit_gradient_boosting(student, X, loss, *, together=None, random_state=None,
     return Fitted(student, curve=[loss.parts(r) for r in student.staged_decision_function(X)])
 
 
-def _solved_together(student, X, columns, loss, together, fit_params):
+def _solved_together(student, X, loss, together, fit_params):
     if not student.learning_rate:
         raise Unsupported("learning_rate=0 leaves nothing to solve; give one above 0")
+    columns = hard_columns(loss)
     curve = train_gradient_boosting(student, X, columns, loss, together=together, **fit_params)
     return Fitted(student, curve=curve)
 

@@ -353,9 +353,9 @@ register(
     "catboost.core.CatBoostClassifier",
     fit_catboost,
     search_space=catboost_space,
-    absorb=absorb_class_weights,
     refine=leaves_together(fit_catboost),
     refine_pays=pays_with(_most_leaves),
     refined_space=any_rate,
     leaves=catboost_leaves,
+    absorb=absorb_class_weights,
 )

@@ -249,8 +249,12 @@ def forest_space(student):
         "n_estimators": IntDistribution(5, 100, log=True),
         "max_depth": IntDistribution(3, 16),
         "min_samples_leaf": IntDistribution(1, 50, log=True),
-        "max_features": CategoricalDistribution(["sqrt", None]),
     }
+
+
+def all_columns(student):
+    """Trees that are grown for one another differ without it, and gain most from it."""
+    return {"max_features": CategoricalDistribution(["sqrt", None])}
 
 
 def bagging_space(student):
@@ -274,6 +278,7 @@ _PIECES = {
     "refine_pays": forest_pays,
     "leaves": forest_leaves,
 }
-register(RandomForestClassifier, fit_forest, search_space=forest_space, **_PIECES)
-register(ExtraTreesClassifier, fit_forest, search_space=forest_space, **_PIECES)
+_FOREST = {"search_space": forest_space, "refined_space": all_columns, **_PIECES}
+register(RandomForestClassifier, fit_forest, **_FOREST)
+register(ExtraTreesClassifier, fit_forest, **_FOREST)
 register(BaggingClassifier, fit_forest, search_space=bagging_space, **_PIECES)

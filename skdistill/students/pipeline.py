@@ -99,7 +99,7 @@ register(
     fit_pipeline,
     search_space=pipeline_space,
     refine=partial(fit_pipeline, refine=True),
-    delegates=True,
     refined_space=partial(pipeline_space, refine=True),
+    delegates=True,
     refine_pays=lambda student, loss: refine_pays(student.steps[-1][1], loss),
 )

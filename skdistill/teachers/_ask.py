@@ -1,10 +1,10 @@
 """Probabilities of a fitted teacher, checked and in the order of the student's classes.
 
 Columns are aligned by their names, else by ``classes_``. The counts of a forest are smoothed
-here and nowhere else: the vote of m trees over K classes becomes
-``(m p + 1 / K) / (m + 1)``, the posterior mean under a flat Dirichlet prior of weight 1, so
-that no soft label is exactly 0 and a temperature does not have to invent the logarithm of 0.
-`skdistill.teachers` calls it.
+here and nowhere else. The vote p of m trees becomes ``(m p + prior) / (m + 1)``, the
+posterior mean under a Dirichlet prior of weight 1 whose mean is the frequency of each class.
+So hardly a soft label is exactly 0, a temperature does not have to invent the logarithm of
+0, and rare classes stay rare. `skdistill.teachers._labels` calls it.
 """
 
 import numpy as np
@@ -24,14 +24,18 @@ from skdistill._estimators._meaning import as_probabilities
 _ENOUGH, _AGREE = 10, 0.5  # rows, and their share, by which scores are known for others
 
 
-def ask_teacher(teacher, X, classes, *, fill=False, known=None):
+def ask_teacher(teacher, X, classes, *, fill=False, known=None, prior=None):
     """Probabilities as a fitted teacher teaches them: the counts of a forest smoothed.
 
-    Parameters, result and errors are those of `ask`.
+    Parameters, result and errors are those of `ask`. `prior` holds the frequency of each
+    class, of shape (n_classes,); None takes those that the forest's trees start from.
     """
-    return smooth_counts(
-        ask(teacher, X, classes, fill=fill, known=known, role="teacher"), last_step(teacher)
-    )
+    proba = ask(teacher, X, classes, fill=fill, known=known, role="teacher")
+    forest = last_step(teacher)
+    if not counts_votes(forest):
+        return proba
+    prior = _frequencies_at_roots(forest, classes) if prior is None else prior
+    return smooth_counts(proba, len(forest.estimators_), prior)
 
 
 def ask(model, X, classes, *, fill=False, known=None, role="estimator"):
@@ -103,24 +107,53 @@ def teacher_of(model, teacher=None):
     return part_of(model, "teacher_")
 
 
-def smooth_counts(proba, forest, share=1.0):
-    """``(m p + 1 / K) / (m + 1)`` for the votes of a forest; other teachers as they are.
+def counts_votes(estimator):
+    """Whether its probabilities are means over trees."""
+    return isinstance(estimator, FORESTS) and is_tree(estimator.estimators_[0])
+
+
+def smooth_counts(proba, n_trees, prior):
+    """``(m p + prior) / (m + 1)`` for the votes of a forest of m trees.
 
     Parameters
     ----------
     proba : ndarray of shape (n_samples, n_classes)
-    forest : fitted classifier
-    share : float, default=1.0
-        Share of the trees that voted: out of bag, about 1 / e of them.
+    n_trees : float
+        How many voted: out of bag, about 1 / e of all.
+    prior : ndarray of shape (n_classes,)
+        Frequency of each class.
 
     Returns
     -------
     ndarray of shape (n_samples, n_classes)
     """
-    if not isinstance(forest, FORESTS) or not is_tree(forest.estimators_[0]):
-        return proba
-    m = share * len(forest.estimators_)
-    return (m * proba + 1 / proba.shape[1]) / (m + 1)
+    return (n_trees * proba + prior) / (n_trees + 1)
+
+
+def class_frequencies(y, classes, sample_weight=None):
+    """Share of each class in the weight of the rows.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,)
+    classes : ndarray of shape (n_classes,)
+        Sorted; they hold all of `y`.
+    sample_weight : ndarray of shape (n_samples,), default=None
+
+    Returns
+    -------
+    ndarray of shape (n_classes,)
+    """
+    mass = np.bincount(np.searchsorted(classes, y), sample_weight, len(classes))
+    return mass / mass.sum()
+
+
+def _frequencies_at_roots(forest, classes):
+    """Mean class shares of the rows that the trees of a forest were grown on."""
+    roots = np.mean([tree.tree_.value[0, 0] for tree in forest.estimators_], axis=0)
+    own = np.asarray(forest.classes_)
+    shares = np.array([roots[own == label].sum() for label in classes])
+    return shares / shares.sum()
 
 
 def check_proba(proba, what):

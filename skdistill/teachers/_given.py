@@ -4,9 +4,13 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from skdistill._estimators._warnings import warn
+from skdistill.loss import FLOOR
 from skdistill.teachers._ask import check_proba, renormalise
 
-_ENOUGH, _FAR = 100, 0.3  # rows, and a rise of their mean recall that is not chance
+_ENOUGH = 100  # rows that are compared
+# by more than these, other names for the columns do better than chance explains
+_FAR, _SHARE = 0.3, 0.1  # mean recall, with the share of rows that agree
+_NATS = 0.5  # log-loss
 
 
 def check_teacher_proba(proba, n_samples, classes):
@@ -16,7 +20,8 @@ def check_teacher_proba(proba, n_samples, classes):
     ----------
     proba : array-like or frame of shape (n_samples, n_classes)
         Columns in the order of the sorted classes; a frame may name them in any order
-        and have more.
+        and have more. For two classes one column, or shape (n_samples,), is the
+        probability of the second.
     n_samples : int
     classes : ndarray of shape (n_classes,)
 
@@ -41,6 +46,8 @@ def check_teacher_proba(proba, n_samples, classes):
             )
         check_proba(values, "teacher_proba")
         values = renormalise(values[:, [names.index(name) for name in named]])
+    elif len(classes) == 2 and values.shape in ((n_samples,), (n_samples, 1)):
+        values = np.column_stack([1 - values.ravel(), values.ravel()])
     if values.shape != (n_samples, len(classes)):
         raise ValueError(
             f"teacher_proba has shape {values.shape}, expected ({n_samples}, {len(classes)}): "
@@ -54,8 +61,8 @@ def check_teacher_proba(proba, n_samples, classes):
 def check_row_order(proba, X):
     """Refuse a frame of probabilities whose index is that of `X` in another order.
 
-    Rows belong together by their positions, as everywhere in scikit-learn; an index that
-    nobody made says nothing else.
+    Rows are matched by position, as everywhere in scikit-learn. An index that was only
+    numbered from 0 is not compared.
     """
     own, theirs = (getattr(frame, "index", None) for frame in (X, proba))
     named = hasattr(own, "equals") and hasattr(theirs, "equals")
@@ -69,21 +76,42 @@ def check_row_order(proba, X):
 
 
 def warn_of_column_order(proba, y, classes):
-    """Warn where other names for the columns would agree far better with the labels."""
-    n_samples, n_classes = proba.shape
-    cell = n_classes * proba.argmax(axis=1) + np.searchsorted(classes, y)
-    table = np.bincount(cell, minlength=n_classes**2).reshape(n_classes, n_classes)
+    """Warn where other names for the columns would agree far better with the labels.
+
+    By one of two measures: how many rows of each class the columns find, which a constant
+    teacher cannot fool, or the log-loss, which sees rare classes too.
+    """
+    codes, n_classes = np.searchsorted(classes, y), len(classes)
+    if len(y) < _ENOUGH:
+        return
+    table = np.zeros((n_classes, n_classes))  # columns: true classes
+    np.add.at(table, (proba.argmax(axis=1), codes), 1)
+    nats = np.zeros((n_classes, n_classes))
+    np.add.at(nats.T, codes, np.log(np.maximum(proba, FLOOR)))
     recall = table / np.maximum(table.sum(axis=0), 1)
-    _, named = linear_sum_assignment(recall, maximize=True)
-    every = np.arange(n_classes)
-    gained = (recall[every, named].sum() - np.trace(recall)) / n_classes
-    agree, would = np.trace(table), table[every, named].sum()
-    if n_samples >= _ENOUGH and gained > _FAR and would - agree > 0.1 * n_samples:
-        warn(
-            f"teacher_proba agrees with y in {agree} of {n_samples} rows, and would in "
-            f"{would} if its columns were those of {classes[named].tolist()}: they are read "
-            f"as those of the sorted classes {classes.tolist()}; a DataFrame may name them"
-        )
+    by_recall, by_nats = (linear_sum_assignment(m, maximize=True)[1] for m in (recall, nats))
+    gained = {
+        "recall": _sum(recall, by_recall) / n_classes - np.trace(recall) / n_classes,
+        "rows": (_sum(table, by_recall) - np.trace(table)) / len(y),
+        "nats": (_sum(nats, by_nats) - np.trace(nats)) / len(y),
+    }
+    for far, named in (
+        (gained["recall"] > _FAR and gained["rows"] > _SHARE, by_recall),
+        (gained["nats"] > _NATS, by_nats),
+    ):
+        if far:
+            warn(
+                f"teacher_proba has a log-loss of {-np.trace(nats) / len(y):.3g} on y, and "
+                f"would have {-_sum(nats, named) / len(y):.3g} if its columns were those of "
+                f"{classes[named].tolist()}: they are read as those of the sorted classes "
+                f"{classes.tolist()}; a DataFrame may name them"
+            )
+            return
+
+
+def _sum(matrix, columns):
+    """Sum of one entry of each row."""
+    return matrix[np.arange(len(columns)), columns].sum()
 
 
 def _names_of(proba):

@@ -9,6 +9,7 @@ labels of a forest are under-confident, which `skdistill.teachers._calibration` 
 
 import time
 import warnings
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,13 +23,22 @@ from skdistill._estimators._inside import last_step
 from skdistill._estimators._params import unset_seeds
 from skdistill._estimators._warnings import warn
 from skdistill._sklearn.validation import num_samples, take_params, take_rows
-from skdistill.teachers._ask import ask_teacher, renormalise, smooth_counts
+from skdistill.teachers._ask import (
+    ask_teacher,
+    class_frequencies,
+    counts_votes,
+    renormalise,
+    smooth_counts,
+)
 from skdistill.teachers._calibration import fit_calibrator
 from skdistill.teachers._check import is_frozen
 from skdistill.teachers._cv import check_groups, resolve_cv
 from skdistill.teachers._repetition import hint_at_memory
+from skdistill.teachers._shelf import shelve
 
 _EACH_FOLD = 11  # of joblib's levels the first that reports every task
+_TOO_MANY = 0.1  # share of a class without out-of-bag labels, above which folds are used
+_ENOUGH, _FAR = 20, 2.0  # rows of a class, and the ratio of its two shares, worth a word
 _ALMOST_ONE_HOT = 0.98  # mean largest probability
 
 
@@ -66,6 +76,7 @@ def label_rows(
     rows=None,
     extra=None,
     cv=None,
+    otherwise=None,
     calibrate=False,
     sample_weight=None,
     fit_params=None,
@@ -93,10 +104,13 @@ def label_rows(
     cv : None, "auto", "oob", int, splitter or list of splits, default=None
         None: labels of the rows the teacher was fitted on. Otherwise out of fold, or out
         of bag; see `resolve_cv`.
+    otherwise : splitter, default=None
+        Takes the place of "oob" where a class has no out-of-bag label in more than a tenth
+        of its rows, as happens where weights make every bootstrap draw them.
     calibrate : {False, "temperature", "sigmoid", "isotonic"}, default=False
         Fitted on the out-of-fold labels, applied to all labels.
     sample_weight : ndarray of shape (n_samples,), default=None
-        Weights of the calibration.
+        Weights of the calibration and of the class frequencies.
     fit_params : dict, default=None
         Handed to ``teacher.fit``; row-aligned values follow their fold.
     split_params : dict, default=None
@@ -124,7 +138,8 @@ def label_rows(
     -----
     UserWarning
         If rows stay without a soft label, a fold lacks a class, in-sample labels are
-        almost one-hot, or the same long fit is made again without `memory`.
+        almost one-hot, a class is more than twice or less than half as common in the
+        labels as in `y`, or the same long work is done again without `memory`.
     """
     y = np.asarray(y)
     cv = resolve_cv(cv, teacher, y)
@@ -132,29 +147,40 @@ def label_rows(
     unset_seeds(teacher, random_state)
     rows = np.arange(num_samples(X)) if rows is None else rows
     given = (teacher, X, y, fit_params or {})
-    splits = [] if cv in (None, "oob") else _splits(cv, X, y, split_params or {})
+    split = partial(_splits, X=X, y=y, split_params=split_params or {})
+    splits = [] if cv in (None, "oob") else split(cv)
+    prior = class_frequencies(y, classes, sample_weight)
     cache = check_memory(memory).cache
     start = time.perf_counter()
-    fitted = cache(_fit_with_oob if cv == "oob" else _fit).call_and_shelve(*given)
+    fitted = shelve(check_memory(memory), _fit_with_oob if cv == "oob" else _fit, *given)
 
     def ask(Z):
-        return cache(_label, ignore=["fitted"])(*given, Z, classes, fitted)
+        return cache(_label, ignore=["fitted"])(*given, Z, classes, prior, fitted)
 
+    n_lacking = 0
+    if cv == "oob":
+        label = cache(_out_of_bag, ignore=["fitted"])
+        proba = label(*given, classes, prior, fitted)[rows]
+        lost = _lost_by_class(proba, y[rows], classes)
+        if otherwise is not None and lost.max() > _TOO_MANY:
+            cv, splits = otherwise, split(otherwise)
     if cv is None:
         proba = ask(take_rows(X, rows))
         _warn_if_one_hot(teacher, proba)
-    elif cv == "oob":
-        proba = cache(_out_of_bag, ignore=["fitted"])(*given, classes, fitted)[rows]
-    else:
+    elif cv != "oob":
         label = cache(_out_of_fold, ignore=["n_jobs", "verbose"])
-        proba, n_lacking = label(*given, rows, splits, classes, n_jobs, verbose)
+        how = (rows, splits, classes, sample_weight, n_jobs, verbose)
+        proba, n_lacking = label(*given, *how)
         _warn_of_lacking(n_lacking, len(splits))
-    _warn_of_absent(proba, cv)
+    _warn_of_absent(proba, y[rows], classes, cv)
     if memory is None:
         hint_at_memory(teacher, X, y, time.perf_counter() - start)
     calibrated, temperature = _calibrator(proba, y, classes, rows, calibrate, sample_weight)
+    proba = calibrated(proba)
+    if not n_lacking:
+        _warn_of_shares(proba, y[rows], classes, sample_weight, rows)
     more = None if extra is None else calibrated(ask(extra))
-    return TeacherLabels(calibrated(proba), more, fitted, temperature, cv is None)
+    return TeacherLabels(proba, more, fitted, temperature, cv is None)
 
 
 def _fit(teacher, X, y, fit_params):
@@ -174,16 +200,18 @@ def _fit_with_oob(teacher, X, y, fit_params):
     return fitted
 
 
-def _label(teacher, X, y, fit_params, Z, classes, fitted):
-    return ask_teacher(fitted.get(), Z, classes)
+def _label(teacher, X, y, fit_params, Z, classes, prior, fitted):
+    return ask_teacher(fitted.get(), Z, classes, prior=prior)
 
 
-def _out_of_bag(teacher, X, y, fit_params, classes, fitted):
+def _out_of_bag(teacher, X, y, fit_params, classes, prior, fitted):
     """Votes of the trees that did not draw the row; NaN where each tree did."""
     forest = last_step(fitted.get())
     votes = np.asarray(forest.oob_decision_function_)
     never = ~(np.nan_to_num(votes).sum(axis=1) > 0)
-    proba = smooth_counts(renormalise(np.nan_to_num(votes)), forest, share=np.exp(-1))
+    proba = renormalise(np.nan_to_num(votes))
+    if counts_votes(forest):
+        proba = smooth_counts(proba, np.exp(-1) * len(forest.estimators_), prior)
     proba[never] = np.nan
     return proba
 
@@ -198,7 +226,9 @@ def _splits(cv, X, y, split_params):
     return [(every[train], every[test]) for train, test in splits]
 
 
-def _out_of_fold(teacher, X, y, fit_params, rows, splits, classes, n_jobs, verbose):
+def _out_of_fold(
+    teacher, X, y, fit_params, rows, splits, classes, sample_weight, n_jobs, verbose
+):
     """Mean label of each row over the folds that held it out, NaN where none did.
 
     And the number of folds that lack a class.
@@ -206,7 +236,7 @@ def _out_of_fold(teacher, X, y, fit_params, rows, splits, classes, n_jobs, verbo
     folds = [(train, np.intersect1d(test, rows)) for train, test in splits]
     each = _EACH_FOLD if verbose else 0
     labels = Parallel(n_jobs=n_jobs, verbose=each)(
-        delayed(_label_fold)(teacher, X, y, fit_params, train, test, classes)
+        delayed(_label_fold)(teacher, X, y, fit_params, train, test, classes, sample_weight)
         for train, test in folds
     )
     total, count = np.zeros((num_samples(X), len(classes))), np.zeros(num_samples(X))
@@ -218,7 +248,7 @@ def _out_of_fold(teacher, X, y, fit_params, rows, splits, classes, n_jobs, verbo
     return proba, sum(lacks for _, lacks in labels)
 
 
-def _label_fold(teacher, X, y, fit_params, train, test, classes):
+def _label_fold(teacher, X, y, fit_params, train, test, classes, sample_weight):
     present = np.isin(classes, y[train])
     if present.sum() == 1:  # which few classifiers are fitted to
         return np.tile(present.astype(float), (len(test), 1)), True
@@ -226,8 +256,9 @@ def _label_fold(teacher, X, y, fit_params, train, test, classes):
     fitted = fit_labels(clone(teacher), take_rows(X, train), y[train], params)
     if not len(test):
         return np.empty((0, len(classes))), False
-    known = classes[present]
-    proba = ask_teacher(fitted, take_rows(X, test), classes, fill=True, known=known)
+    weight = None if sample_weight is None else sample_weight[train]
+    how = {"known": classes[present], "prior": class_frequencies(y[train], classes, weight)}
+    proba = ask_teacher(fitted, take_rows(X, test), classes, fill=True, **how)
     return proba, not present.all()
 
 
@@ -238,6 +269,11 @@ def _calibrator(proba, y, classes, rows, method, sample_weight):
     known = ~np.isnan(proba[:, 0])
     weight = None if sample_weight is None else sample_weight[rows][known]
     codes = np.searchsorted(classes, y[rows][known])
+    if len(np.unique(codes)) == 1:
+        raise ValueError(
+            f"calibrate_teacher={method!r} needs soft labels for rows of two classes or more, "
+            f"and all rows that have one are of class {classes.tolist()[codes[0]]!r}; use cv=5"
+        )
     learned, temperature = fit_calibrator(proba[known], codes, method, weight)
 
     def calibrate(other):
@@ -257,13 +293,45 @@ def _warn_of_lacking(n_lacking, n_folds):
         )
 
 
-def _warn_of_absent(proba, cv):
+def _lost_by_class(proba, y, classes):
+    """Share of the rows of each class that have no soft label."""
+    absent, codes = np.isnan(proba[:, 0]), np.searchsorted(classes, y)
+    lost = np.bincount(codes[absent], minlength=len(classes))
+    return lost / np.maximum(np.bincount(codes, minlength=len(classes)), 1)
+
+
+def _warn_of_absent(proba, y, classes, cv):
     absent = int(np.isnan(proba[:, 0]).sum())
-    if absent:
-        why = "every tree drew them (take more trees)" if cv == "oob" else "cv holds none out"
+    if not absent:
+        return
+    lost = _lost_by_class(proba, y, classes)
+    worst = f"{lost.max():.0%} of the rows of class {classes.tolist()[lost.argmax()]!r}"
+    why = "cv holds none out"
+    if cv == "oob":
+        remedy = "use cv=5" if lost.max() > _TOO_MANY else "take more trees, or cv=5"
+        why = f"every tree drew them ({remedy})"
+    warn(
+        f"{absent} of {len(proba)} rows have no soft label, among them {worst}, since {why}: "
+        "they keep their hard label only"
+    )
+
+
+def _warn_of_shares(proba, y, classes, sample_weight, rows):
+    """Warn of a class that the teacher takes for far more, or less, common than it is."""
+    known = ~np.isnan(proba[:, 0])
+    weight = None if sample_weight is None else sample_weight[rows][known]
+    shares = class_frequencies(y[known], classes, weight)
+    told = np.average(proba[known], axis=0, weights=weight)
+    counts = np.bincount(np.searchsorted(classes, y[known]), minlength=len(classes))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        off = np.where(counts >= _ENOUGH, np.abs(np.log(told / shares)), 0)
+    worst = off.argmax()
+    if off[worst] > np.log(_FAR):
         warn(
-            f"{absent} of {len(proba)} rows have no soft label, since {why}: they keep their "
-            "hard label only"
+            f"the teacher's mean probability of class {classes.tolist()[worst]!r} is "
+            f"{told[worst]:.2g}, and its share of the rows is {shares[worst]:.2g}, as class "
+            "weights of a teacher do: students learn the former; calibrate_teacher='sigmoid' "
+            "with cv=5 mends it"
         )
 
 
@@ -277,7 +345,7 @@ def _warn_if_one_hot(teacher, proba):
         )
 
 
-def ask_fitted(fitted, X, classes, memory=None):
+def ask_fitted(fitted, X, classes, prior=None, memory=None):
     """Probabilities of a fitted teacher, asked once for each X where they can be cached.
 
     Parameters
@@ -286,6 +354,8 @@ def ask_fitted(fitted, X, classes, memory=None):
         `TeacherLabels.teacher`.
     X : array-like, frame, sparse matrix or list of n_samples rows
     classes : ndarray of shape (n_classes,)
+    prior : ndarray of shape (n_classes,), default=None
+        See `ask_teacher`.
     memory : str or joblib.Memory, default=None
 
     Returns
@@ -293,13 +363,13 @@ def ask_fitted(fitted, X, classes, memory=None):
     ndarray of shape (n_samples, n_classes)
     """
     if not isinstance(fitted, MemorizedResult):
-        return ask_teacher(fitted.get(), X, classes)
+        return ask_teacher(fitted.get(), X, classes, prior=prior)
     cached = check_memory(memory).cache(_ask_cached, ignore=["fitted"])
-    return cached(X, classes, repr(fitted), fitted)
+    return cached(X, classes, prior, repr(fitted), fitted)
 
 
-def _ask_cached(X, classes, which, fitted):
-    return ask_teacher(fitted.get(), X, classes)
+def _ask_cached(X, classes, prior, which, fitted):
+    return ask_teacher(fitted.get(), X, classes, prior=prior)
 
 
 def forget_cache(teacher):

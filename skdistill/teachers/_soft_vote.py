@@ -7,7 +7,7 @@ from skdistill._estimators._classes import fit_labels
 from skdistill._estimators._delegation import share_tags, weight_name
 from skdistill._estimators._errors import named_in_errors
 from skdistill._estimators._params import unset_seeds
-from skdistill.teachers._ask import ask_teacher
+from skdistill.teachers._ask import ask_teacher, class_frequencies
 
 
 class SoftVote(ClassifierMixin, BaseEstimator):
@@ -26,6 +26,8 @@ class SoftVote(ClassifierMixin, BaseEstimator):
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
+    class_prior_ : ndarray of shape (n_classes,)
+        Share of each class in y.
     estimators_ : list of classifier
         The fitted members.
     """
@@ -50,6 +52,7 @@ class SoftVote(ClassifierMixin, BaseEstimator):
         self : SoftVote
         """
         self.classes_ = np.unique(y)
+        self.class_prior_ = class_frequencies(y, self.classes_, sample_weight)
         self.estimators_ = [clone(teacher) for _, teacher, *_ in self.members]
         for (called, *_), one in zip(self.members, self.estimators_, strict=True):
             unset_seeds(one, self.random_state)
@@ -74,7 +77,7 @@ class SoftVote(ClassifierMixin, BaseEstimator):
         each = []
         for (called, *_), one in zip(self.members, self.estimators_, strict=True):
             with named_in_errors(f"the teacher called {called!r}"):
-                each.append(ask_teacher(one, X, self.classes_))
+                each.append(ask_teacher(one, X, self.classes_, prior=self.class_prior_))
         return np.average(each, axis=0, weights=weights)
 
     def predict(self, X):

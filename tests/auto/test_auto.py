@@ -44,7 +44,10 @@ from skdistill.footprint import n_bytes
 from skdistill.scorers import teacher_scorer
 
 # joblib times its writes, and a busy disk is no fault
-pytestmark = pytest.mark.filterwarnings("ignore:Persisting input arguments")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Persisting input arguments"),
+    pytest.mark.filterwarnings("ignore:the teacher's neg_log_loss is worse"),
+]
 
 X, CODES = make_classification(
     240, 5, n_informative=4, n_redundant=0, flip_y=0.2, random_state=0
@@ -298,6 +301,25 @@ def test_an_interrupt_keeps_what_was_finished():
     assert auto.predict(X).shape == Y.shape
     assert auto.best_estimator_.teacher_.class_count_.sum() == len(X)
     assert pickle.loads(pickle.dumps(auto)).provenance_ == auto.provenance_
+
+
+def test_an_error_while_an_interrupt_is_handled_is_that_interrupt(monkeypatch):
+    search = DistillationSearchCV.fit
+
+    def interrupted(self, X, y, **params):
+        if isinstance(self.estimator.student, LogisticRegression):
+            try:
+                raise KeyboardInterrupt
+            finally:
+                raise FileNotFoundError("the lock is gone")
+        return search(self, X, y, **params)
+
+    monkeypatch.setattr(DistillationSearchCV, "fit", interrupted)
+    auto = AutoDistiller(GaussianNB(), PAIR, n_trials=1)
+    with pytest.raises(KeyboardInterrupt):
+        auto.fit(X, Y)
+    assert row_of(auto, "linear")["error"].startswith("interrupted before")
+    assert row_of(auto, "tree")["error"] == ""
 
 
 def test_an_interrupt_before_any_student_leaves_nothing():
@@ -797,7 +819,6 @@ def test_weights_are_repeated_rows_in_what_is_measured():
         assert_allclose(weighted[name], value, err_msg=name)
 
 
-@pytest.mark.filterwarnings("ignore:the teacher's neg_log_loss is worse:UserWarning")
 def test_weights_decide_between_students():
     left = np.where(X[:, 0] < np.median(X[:, 0]), X[:, 0], 0)  # tells half the rows apart
     right = np.where(X[:, 0] < np.median(X[:, 0]), 0, X[:, 0])

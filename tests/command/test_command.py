@@ -548,3 +548,102 @@ def test_an_interrupt_leaves_what_is_finished(tmp_path):
     board = pd.read_csv(tmp_path / "out" / "leaderboard.csv").set_index("name")
     assert pd.isna(board.loc["tree", "error"])
     assert board.loc["GradientBoostingClassifier", "error"].startswith("interrupted")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_what_schedulers_send_is_an_interrupt(asked, monkeypatch, capsys, tmp_path, number):
+    def fit(auto, X, y, **fit_params):
+        signal.raise_signal(number)
+        pytest.fail("the signal was not noticed")
+
+    monkeypatch.setattr(AutoDistiller, "fit", fit)
+    before = signal.getsignal(number), sorted(os.listdir(tmp_path))
+    code = command.main([str(tmp_path / "data.csv"), *QUICK, *PROBA, *ROLES, "--out",
+                         str(tmp_path / "out")])  # fmt: skip
+    assert code == 130
+    assert "no student is finished, and nothing is written" in capsys.readouterr().err
+    assert (signal.getsignal(number), sorted(os.listdir(tmp_path))) == before
+
+
+@pytest.fixture(scope="module")
+def explored(tmp_path_factory):
+    """Runs the command again on what one exploration has found."""
+    folder = tmp_path_factory.mktemp("explored")
+    TABLE[[*FEATURES, "income"]].to_csv(folder / "data.csv", index=False)
+    auto = AutoDistiller(students=["tree"], n_trials=1, random_state=0)
+    X = TABLE[FEATURES].astype({"job": "category"})
+    auto.fit(X, TABLE["income"].to_numpy(str))
+
+    def run(monkeypatch, out, *arguments):
+        fit = lambda self, X, y, **fit_params: self.__dict__.update(vars(auto))  # noqa: E731
+        monkeypatch.setattr(AutoDistiller, "fit", fit)
+        return command.main([str(folder / "data.csv"), *QUICK, "--out", str(out), *arguments])
+
+    return run
+
+
+def interrupted(monkeypatch, name, times=1):
+    """Let a function of the writing be interrupted so many times; its arguments."""
+    whole, calls = getattr(_files, name), []
+
+    def function(*arguments):
+        calls.append(arguments)
+        if len(calls) <= times:
+            raise KeyboardInterrupt
+        return whole(*arguments)
+
+    monkeypatch.setattr(_files, name, function)
+    return calls
+
+
+@pytest.mark.parametrize("name", ["_write_leaderboard", "_write_student", "_write_report"])
+def test_an_interrupt_of_the_writing_still_leaves_every_file(
+    explored, tmp_path, monkeypatch, capsys, name
+):
+    reports = interrupted(monkeypatch, "_write_report", times=0)
+    interrupted(monkeypatch, name)
+    assert explored(monkeypatch, tmp_path / "out") == 130
+    assert sorted(os.listdir(tmp_path / "out")) == WRITTEN
+    assert reports[-1][-1] == {}  # fits no student again
+    assert "interrupted: writing what is finished; once more" in capsys.readouterr().err
+
+
+def test_a_second_interrupt_ends_the_writing_with_whole_files_alone(
+    explored, tmp_path, monkeypatch
+):
+    interrupted(monkeypatch, "_write_report", times=2)
+    assert explored(monkeypatch, tmp_path / "out") == 130
+    assert sorted(os.listdir(tmp_path / "out")) == ["leaderboard.csv", "student.skops"]
+
+
+def test_files_of_two_runs_do_not_mix(explored, tmp_path, monkeypatch):
+    assert explored(monkeypatch, tmp_path / "out", "--pickle") == 0
+    interrupted(monkeypatch, "_write_student", times=2)
+    assert explored(monkeypatch, tmp_path / "out", "--overwrite") == 130
+    assert os.listdir(tmp_path / "out") == ["leaderboard.csv"]
+
+
+def test_a_reader_that_has_gone_does_not_end_the_writing(explored, tmp_path, monkeypatch):
+    reading, writing = os.pipe()
+    os.close(reading)
+    with open(writing, "w") as gone:
+        monkeypatch.setattr(sys, "stdout", gone)
+        code = explored(monkeypatch, tmp_path / "out")
+    assert code == 0
+    assert sorted(os.listdir(tmp_path / "out")) == WRITTEN
+
+
+def test_folders_of_killed_runs_are_swept(explored, tmp_path, monkeypatch):
+    (tmp_path / "out" / ".writing-killed").mkdir(parents=True)
+    assert explored(monkeypatch, tmp_path / "out") == 0
+    assert sorted(os.listdir(tmp_path / "out")) == WRITTEN
+
+
+def test_a_full_disk_is_said(explored, tmp_path, monkeypatch, capsys):
+    def full(auto, folder, given):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(_files, "_write_report", full)
+    assert explored(monkeypatch, tmp_path / "out") == 1
+    assert "out cannot be written to: [Errno 28] No space left" in capsys.readouterr().err
+    assert sorted(os.listdir(tmp_path / "out")) == ["leaderboard.csv", "student.skops"]

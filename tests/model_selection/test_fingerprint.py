@@ -13,7 +13,11 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import DistillationSearchCV, DistilledClassifier
-from skdistill.model_selection._fingerprint import differences, fingerprint_by_part
+from skdistill.model_selection._fingerprint import (
+    differences,
+    fingerprint,
+    fingerprint_by_part,
+)
 from skdistill.scorers import teacher_scorer
 
 X, Y = load_iris(return_X_y=True)
@@ -94,6 +98,23 @@ def test_scorers_that_compute_something_else_are_told_apart(one, other):
 def test_the_same_lines_of_code_are_the_same_scorer():
     marks = [fingerprint_by_part(TREE, scoring=scorer_of(1)) for _ in range(2)]
     assert differences(*marks) == []
+
+
+def test_functions_of_libraries_count_by_name_and_those_without_a_module_by_their_code():
+    one, same, other = scorer_of(1), scorer_of(1), scorer_of(2)
+    marks = []
+    for function, module in ((one, "sklearn.made"), (other, "sklearn.made"), (same, None)):
+        function.__module__ = module
+        marks.append(fingerprint_by_part(TREE, scoring=function)["scoring"])
+    assert marks[0] == marks[1] != marks[2]
+    same.__module__ = "sklearn_not.made"
+    assert fingerprint_by_part(TREE, scoring=same)["scoring"] == marks[2]
+
+
+def test_an_estimator_in_one_part_is_known_by_its_parameters():
+    one = fingerprint(KD)
+    assert one == fingerprint(DistilledClassifier(GaussianNB(), TREE, n_jobs=2))
+    assert one != fingerprint(DistilledClassifier(GaussianNB(), TREE, alpha=0.3))
 
 
 def test_a_scorer_that_holds_what_cannot_be_known_again_is_refused(tmp_path):

@@ -502,7 +502,7 @@ def test_a_resumed_study_goes_on_to_the_total_and_draws_nothing_again(tmp_path):
         ({"cv": KFold(3)}, "splits"),
         (
             {"estimator": DistilledClassifier(GaussianNB(), TREE, alpha=0.3)},
-            "estimator.alpha;",
+            "estimator.alpha",
         ),
         ({"scoring": "accuracy"}, "scoring"),
     ],

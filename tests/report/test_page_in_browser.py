@@ -25,6 +25,7 @@ pytestmark = [
     ),
     # joblib times its writes, and a busy disk is no fault
     pytest.mark.filterwarnings("ignore:Persisting input arguments"),
+    pytest.mark.filterwarnings("ignore:the teacher's neg_log_loss is worse"),
 ]
 WIDTHS = {"desk": 1280, "phone": 390}
 QUIET = [

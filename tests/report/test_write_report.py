@@ -48,7 +48,10 @@ pytest.importorskip("jinja2")
 pytest.importorskip("matplotlib")
 
 # joblib times its writes, and a busy disk is no fault
-pytestmark = pytest.mark.filterwarnings("ignore:Persisting input arguments")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Persisting input arguments"),
+    pytest.mark.filterwarnings("ignore:the teacher's neg_log_loss is worse"),
+]
 
 X, CODES = make_classification(
     240, 5, n_informative=4, n_redundant=0, flip_y=0.2, random_state=0

@@ -19,10 +19,6 @@ from skdistill.loss import CombinedLoss, logits
 from skdistill.students import Unsupported, available, fit_student, refine_pays
 from skdistill.students._additive import LeafIndicators, Together, most_leaves, solve_leaves
 
-# of arrays, by versions of LightGBM that name the columns of arrays themselves
-pytestmark = pytest.mark.filterwarnings("ignore:X does not have valid feature names")
-
-
 # The convex problem -------------------------------------------------------------------
 
 
@@ -159,6 +155,13 @@ def test_joint_leaves_are_the_leaves_of_the_trees_one_by_one():
     for own, sums in zip(alone, joint.sums(gradient), strict=True):
         assert_allclose(own.sums(gradient)[0], sums, atol=1e-12)
     assert len(joint._groups) < len(trees)
+
+
+def test_trees_of_one_leaf_have_no_end():
+    trees, loss, offset = problem(2, (1,) * 100, n_samples=40)
+    before = told(trees, [value for _, value, _ in trees], offset, 40)
+    _, raw = solved(trees, loss, offset)
+    assert loss.parts(raw).total < loss.parts(before).total
 
 
 # Every family -------------------------------------------------------------------------

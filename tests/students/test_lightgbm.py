@@ -18,8 +18,6 @@ both_numbers_of_classes = pytest.mark.parametrize("n_classes", [2, 3])
 pytestmark = [
     # of eval_X and eval_y, which older versions lack
     pytest.mark.filterwarnings("ignore:The argument 'eval_set' is deprecated"),
-    # of arrays, by versions that name the columns of arrays themselves
-    pytest.mark.filterwarnings("ignore:X does not have valid feature names"),
 ]
 
 

@@ -464,7 +464,7 @@ def test_sampling_is_announced_once(temperature):
     [
         (GridSearchCV(linear(), {"C": [1]}), "student=GridSearchCV .* put the search outside"),
         (FrozenEstimator(linear()), "student=FrozenEstimator is never fitted"),
-        (LinearSVC(), r"temperature=2\.0 .* LinearSVC lacks .* use temperature=1"),
+        (LinearSVC(), "temperature .* LinearSVC lacks .* use temperature=1"),
     ],
     ids=["search", "frozen", "no probabilities"],
 )

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array
@@ -160,6 +161,14 @@ def test_frames_of_any_columns_reach_a_student_that_takes_them():
     for transfer in ("munge", "conditional"):
         model = distilled(transfer, boosting, boosting, cv=3).fit(frame, Y)
         assert model.score(frame, Y) > 0.9
+
+
+@pytest.mark.parametrize("kind", ["Float64", "double[pyarrow]", "polars"])
+@pytest.mark.parametrize("transfer", ["munge", "conditional"])
+def test_frames_of_other_types_stay_what_they_are(kind, transfer):
+    frame = pd.DataFrame(X).add_prefix("x")
+    frame = pl.from_pandas(frame) if kind == "polars" else frame.astype(kind)
+    assert distilled(transfer).fit(frame, Y).score(frame, Y) > 0.7
 
 
 def test_inside_and_around_pipelines():

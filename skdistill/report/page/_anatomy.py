@@ -26,7 +26,7 @@ _REPEATS, _ROWS, _MOST = 3, 2000, 200  # shuffles, rows, columns: a few seconds 
 
 
 def anatomy(case, model):
-    """What the student that ships does with its columns.
+    """Rules, coefficients or importances of the student that ships.
 
     Parameters
     ----------
@@ -78,14 +78,14 @@ def feature_names(student, names):
 
 
 def _without_prefixes(step, names):
-    """Without the names of the transformers, unless they tell columns apart."""
+    """Names without those of the transformers, unless two columns would have one name."""
     prefixes = tuple(f"{name}__" for name, *_ in step.transformers_)
     bare = [name.partition("__")[2] if name.startswith(prefixes) else name for name in names]
     return bare if len(set(bare)) == len(bare) else names
 
 
 def feature_weights(student):
-    """What each feature counts in the last step; None where it does not say.
+    """The weight of each feature in the last step; None where it has none.
 
     Returns
     -------
@@ -128,7 +128,7 @@ def _coefficients(linear, names, steps, classes):
 
 
 def _coefficient(name, values, classes):
-    """Of two classes its value; of more the classes that it speaks for and against."""
+    """Its value; of more than two classes the largest and the smallest, with their classes."""
     if len(values) == 1:
         return {"feature": name, "value": float(values[0])}
     most, least = values.argmax(), values.argmin()
@@ -195,7 +195,7 @@ def _largest_first(names, found):
 
 
 def _places(X):
-    """An array of the shape of X that says of each value in which row of X it stands."""
+    """An array of the shape of X that holds, for each value, its row in X."""
     return np.tile(np.arange(X.shape[0])[:, None], X.shape[1])
 
 

@@ -1,4 +1,4 @@
-"""What a page is made of, whether an `AutoDistiller` or a comparison found it.
+"""What a page is made of: of an `AutoDistiller` or of a comparison.
 
 Both become a `Case`: a leaderboard, what its rows predict for held-out rows, the student
 that ships, and where rows are at hand, the rows. All that is written is made from it.
@@ -20,7 +20,7 @@ class Rows(NamedTuple):
     X_test : rows
         The held-out ones, in the order of ``Case.held_out``.
     X_student : rows
-        The same as the student gets them, behind the steps of a pipeline that are not its own.
+        The same as the student gets them, after the steps of a pipeline around it.
     names : list of str or None
         Of the columns that it gets.
     unseen : ndarray of bool of shape (n_held_out,)
@@ -105,6 +105,6 @@ class Case(NamedTuple):
 
     @property
     def roles(self):
-        """Who stands beside whom: the row of each role that there is."""
+        """The row of each role: teacher, plain and distilled student."""
         named = {"teacher": TEACHER, "plain": self.plain, "distilled": self.distilled}
         return {role: name for role, name in named.items() if name in self.held_out.proba}

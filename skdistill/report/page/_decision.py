@@ -1,4 +1,4 @@
-"""Ship what: the sentence a page begins with, and the figures behind it."""
+"""What to ship: the headline of a page, the reason for it, and its figures."""
 
 import numpy as np
 

@@ -32,12 +32,7 @@ def case_of_report(report):
     ValueError
         If it was pickled or copied, and holds numbers alone.
     """
-    kept = report.kept
-    if kept is None:
-        raise ValueError(
-            "this report holds its numbers alone, as after pickling or copying, and a page "
-            "needs its models and rows: call distillation_report again"
-        )
+    kept = _kept(report)
     compared, model = kept.compared, last_step(kept.model)
     family = type(last_step(kept.student)).__name__
     names = {"teacher": TEACHER, "plain": f"{family}, plain", "distilled": family}
@@ -63,6 +58,15 @@ def case_of_report(report):
         no_rows="",
         no_refit=_no_refit(kept, model),
     )
+
+
+def _kept(report):
+    if report.kept is None:
+        raise ValueError(
+            "this report holds its numbers alone, as after pickling or copying, and a page "
+            "needs its models and rows: call distillation_report again"
+        )
+    return report.kept
 
 
 def _held_out(compared, names):

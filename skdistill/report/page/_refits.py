@@ -22,7 +22,8 @@ from skdistill.metrics._intervals import interval
 from skdistill.report.page._anatomy import feature_names, feature_weights, named, split
 from skdistill.teachers import ask, is_frozen, resolve_teacher
 
-REFITS, _TOP, _ENOUGH = 5, 5, 20
+REFITS, _TOP = 5, 5  # few enough to read; each refit costs a fit
+_ENOUGH = 20  # rows of the largest class: then each of the teacher's folds has one
 _ALONE = {"cv": None, "calibrate_teacher": False, "transfer": None}
 
 
@@ -115,7 +116,7 @@ class Refits:
 
 
 def stability(refits):
-    """How far five refits to resampled rows differ from one another.
+    """How much five refits to resampled rows differ.
 
     Parameters
     ----------
@@ -179,7 +180,7 @@ def _top_features(student, names):
 
 
 def _root(student, names):
-    """The first question of a tree."""
+    """The first split of a tree, in words."""
     _, last = split(student)
     if not isinstance(last, BaseDecisionTree) or last.tree_.node_count == 1:
         return ""

@@ -1,4 +1,4 @@
-"""How a report says numbers: units, signs, as many digits as can be told apart."""
+"""How a report writes numbers: units, signs, digits."""
 
 import math
 import re
@@ -10,7 +10,7 @@ _NAMES = {"log loss": "log-loss", "roc auc": "ROC AUC", "f1": "F1"}
 
 
 def metric_name(metric):
-    """What readers call a scorer."""
+    """The name of a scorer as readers know it."""
     name = re.sub("^neg_", "", metric).replace("_", " ")
     return _NAMES.get(name, name)
 

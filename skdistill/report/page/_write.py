@@ -11,7 +11,6 @@ import os
 import warnings
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 from sklearn import config_context
@@ -19,6 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skdistill.auto._distiller import AutoDistiller
 from skdistill.auto._leaderboard import visible
+from skdistill.model_selection._folder import owned_folder
 from skdistill.report._mapping import DistillationReport
 from skdistill.report.page import _words
 from skdistill.report.page._anatomy import anatomy
@@ -137,7 +137,7 @@ def _case(source, X, y, given):
 
 def _facts(case, verbose=0):
     """The sections, as plain as they come."""
-    with TemporaryDirectory(prefix="skdistill-") as folder, warnings.catch_warnings():
+    with owned_folder() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what was fitted has warned already
         model, stable, paid = _refitted(case, folder, verbose)
     return {

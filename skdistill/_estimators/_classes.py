@@ -314,6 +314,26 @@ def names_of(frame):
     return [] if nobodys else list(columns)
 
 
+def by_name(values, labels):
+    """An array, its columns in the order of labels where names say which is which.
+
+    Parameters
+    ----------
+    values : array-like or frame of shape (n_samples, n_columns)
+    labels : sequence
+
+    Returns
+    -------
+    ndarray, float64
+        As it is where it names no columns, or not each of the labels.
+    """
+    names, array = names_of(values), np.asarray(values, dtype=np.float64)
+    named = [as_named(label, names) for label in labels]
+    if not names or set(named) - set(names):
+        return array
+    return array[:, [names.index(name) for name in named]]
+
+
 def as_named(label, names):
     """The name of a class: itself, or as text; 1.0 is also 1."""
     whole = int(label) if isinstance(label, float) and label.is_integer() else label

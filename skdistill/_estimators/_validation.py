@@ -191,7 +191,7 @@ def check_finite(teachers, X):
     refusing = [one for one in map(unfrozen, teachers) if _takes_no_nan(one)]
     if not refusing:
         return
-    values = X.data if issparse(X) else np.asarray(X)
+    values = X.tocoo().data if issparse(X) else np.asarray(X)
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         raise ValueError(
             f"Input X contains NaN or infinity, which teacher={type(refusing[0]).__name__} "

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from skdistill._estimators._classes import by_name
 from skdistill.loss._combined import CombinedLoss
 from skdistill.loss._soften import logits
 from skdistill.metrics._arrays import EPS, outcomes, pair
@@ -77,8 +78,12 @@ def combined_loss(
     Hinton, Vinyals, Dean (2015), "Distilling the Knowledge in a Neural Network",
     section 2.
     """
+    labels = np.unique(y_true) if classes is None else np.asarray(classes)
     teacher_proba, student_proba, weight = pair(
-        teacher_proba, student_proba, sample_weight, unlabelled=True
+        by_name(teacher_proba, labels.tolist()),
+        by_name(student_proba, labels.tolist()),
+        sample_weight,
+        unlabelled=True,
     )
     outcome, *_ = outcomes(y_true, student_proba, classes)
     scale = {"temperature": temperature, "alpha": alpha, "scale_soft_loss": scale_soft_loss}

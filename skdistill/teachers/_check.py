@@ -34,6 +34,22 @@ def resolve_teacher(teacher, n_jobs=None):
     return teacher
 
 
+def members_of(teacher):
+    """The teachers of a list, or the one that there is; a random forest for None.
+
+    Parameters
+    ----------
+    teacher : classifier, list or None
+
+    Returns
+    -------
+    list of classifier
+    """
+    if isinstance(teacher, list):
+        return [one for _, one, *_ in teacher]
+    return [resolve_teacher(teacher)]
+
+
 def check_teacher(teacher, n_classes=None):
     """Refuse a teacher that cannot give soft labels, before anything is fitted.
 

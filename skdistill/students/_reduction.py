@@ -24,6 +24,8 @@ row would straddle its split), gets one label per row, drawn from q. The ``cv`` 
 learners known to score held-out rows by their weights is made to split rows instead.
 """
 
+from typing import Any
+
 import numpy as np
 from sklearn import config_context, get_config
 from sklearn.base import BaseEstimator, clone, is_classifier
@@ -88,7 +90,7 @@ def fit_by_labels(student, X, loss, *, random_state=None, **fit_params):
     return Fitted(student, "sampled-labels" if sampler.drawn else "label-reduction")
 
 
-def check_student(student, temperature=1.0, alpha=0.0):
+def check_student(student: Any, temperature: float = 1.0, alpha: float = 0.0) -> None:
     """Refuse what no path can fit, without fitting anything.
 
     Parameters

@@ -23,12 +23,16 @@ in them: validation data, ``init_model``, ``baseline``, monotonic constraints,
 """
 
 import json
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 from optuna.distributions import FloatDistribution, IntDistribution
 from sklearn.preprocessing import LabelEncoder
 
+from skdistill._typing import Rows, Seed
+from skdistill.loss import BoundClassificationLoss
 from skdistill.students._additive import (
     any_rate,
     leaves_together,
@@ -56,7 +60,15 @@ _TREES = 64  # whose leaves are held at a time
 _EPS = np.finfo(np.float64).eps  # penalty by which an empty leaf keeps to 0
 
 
-def fit_catboost(student, X, loss, *, together=None, random_state=None, **fit_params):
+def fit_catboost(
+    student: Any,
+    X: Rows,
+    loss: BoundClassificationLoss,
+    *,
+    together: Callable[..., Any] | None = None,
+    random_state: Seed = None,
+    **fit_params: Any,
+) -> Fitted:
     """Fit a `CatBoostClassifier` in place; its parameters and `fit` keep their meaning.
 
     The path is "direct" for the default loss function on the CPU; with validation data, for
@@ -126,7 +138,7 @@ def _solve_together(model, X, loss, make):
     return together.curve[1:]
 
 
-def catboost_leaves(student):
+def catboost_leaves(student: Any) -> Any:
     """The leaves of all trees of a fitted `CatBoostClassifier`."""
     counts = student.get_tree_leaf_counts()
     starts, offset = np.cumsum([0, *counts[:-1]]), student.get_scale_and_bias()[1]
@@ -155,7 +167,7 @@ def _write_leaves(student, values):
     _take_model(student, copied)
 
 
-def absorb_class_weights(student, loss):
+def absorb_class_weights(student: Any, loss: BoundClassificationLoss) -> Any:
     """Move class weights, which CatBoost has by three names, from a student into the loss.
 
     A fitted CatBoost model refuses other parameters: its model is moved, not its weights.
@@ -316,7 +328,7 @@ def _most_leaves(student):
     return n_trees * most_leaves(first("depth", "max_depth", default=6), leaves)
 
 
-def catboost_space(student):
+def catboost_space(student: Any) -> dict[str, Any]:
     """Search space: how many trees, how deep, how hard they are held back."""
     return {
         "iterations": IntDistribution(10, 500, log=True),

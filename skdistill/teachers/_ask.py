@@ -7,13 +7,24 @@ label is exactly 0, a temperature does not have to invent the logarithm of 0, an
 classes stay rare. `skdistill.teachers._labels` calls it.
 """
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import expit, softmax
 
 from skdistill._estimators._inside import FORESTS, best_of, is_tree, last_step, part_of
+from skdistill._typing import Floats, Rows
 
 
-def ask_teacher(teacher, X, classes, *, fill=False, prior=None):
+def ask_teacher(
+    teacher: Any,
+    X: Rows,
+    classes: ArrayLike,
+    *,
+    fill: bool = False,
+    prior: Floats | None = None,
+) -> Floats:
     """Probabilities as a fitted teacher teaches them: the counts of a forest smoothed.
 
     Parameters, result and errors are those of `ask`. `prior` holds the frequency of each
@@ -27,7 +38,9 @@ def ask_teacher(teacher, X, classes, *, fill=False, prior=None):
     return smooth_counts(proba, len(forest.estimators_), prior)
 
 
-def ask(model, X, classes, *, fill=False, role="estimator"):
+def ask(
+    model: Any, X: Rows, classes: ArrayLike, *, fill: bool = False, role: str = "estimator"
+) -> Floats:
     """Probabilities of a fitted classifier, columns in the order of `classes`.
 
     Parameters
@@ -74,7 +87,7 @@ def ask(model, X, classes, *, fill=False, role="estimator"):
     return renormalise(aligned)
 
 
-def teacher_of(model, teacher=None):
+def teacher_of(model: Any, teacher: Any = None) -> Any:
     """The teacher given, or else that of a distilled model, be it in a pipeline or search."""
     if teacher is not None:
         return teacher
@@ -110,7 +123,9 @@ def smooth_counts(proba, n_trees, prior):
     return (n_trees * proba + prior) / (n_trees + 1)
 
 
-def class_frequencies(y, classes, sample_weight=None):
+def class_frequencies(
+    y: ArrayLike, classes: ArrayLike, sample_weight: ArrayLike | None = None
+) -> Floats:
     """Share of each class in the weight of the rows.
 
     Parameters

@@ -1,5 +1,7 @@
 """What a teacher must be, and the default teacher."""
 
+from typing import Any
+
 from sklearn.ensemble import RandomForestClassifier, StackingClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
@@ -11,7 +13,7 @@ from skdistill._sklearn.model_selection import BaseSearchCV
 from skdistill.teachers._soft_vote import SoftVote
 
 
-def resolve_teacher(teacher, n_jobs=None):
+def resolve_teacher(teacher: Any, n_jobs: int | None = None) -> Any:
     """The teacher that will be used: as given, the mean of a list, or a random forest.
 
     Parameters
@@ -32,7 +34,7 @@ def resolve_teacher(teacher, n_jobs=None):
     return teacher
 
 
-def check_teacher(teacher):
+def check_teacher(teacher: Any) -> list[str]:
     """Refuse a teacher that cannot give soft labels, before anything is fitted.
 
     Parameters
@@ -79,7 +81,7 @@ def _gives_proba(teacher):
     return hasattr(teacher, "predict_proba") or hasattr(teacher, "decision_function")
 
 
-def is_frozen(teacher):
+def is_frozen(teacher: Any) -> bool:
     """Whether no fit changes it: frozen itself, at the end of a Pipeline, or all of a list."""
     while isinstance(teacher, Pipeline):
         teacher = teacher.steps[-1][1]

@@ -6,9 +6,9 @@ import pkgutil
 import warnings
 
 import pytest
+import usage
 
 import skdistill
-import usage
 
 
 def public_packages():

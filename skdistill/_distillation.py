@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.utils import check_random_state
 
+from skdistill._estimators._classes import proba_in_order
 from skdistill._estimators._validation import check_not_aligned
 from skdistill._estimators._warnings import warn
 from skdistill._sklearn.validation import num_samples, take_rows
@@ -142,7 +143,7 @@ def label(transfer_set, rows, teacher, X, y, classes, *, cv, calibrate, random_s
     ValueError
         If the teacher can give no probabilities, or no labels that can be calibrated.
     """
-    if fitted := check_teacher(teacher):
+    if fitted := check_teacher(teacher, len(classes)):
         warn(
             f"teacher={', '.join(fitted)} is fitted already and is fitted again on "
             "the rows given to fit; wrap it in sklearn.frozen.FrozenEstimator to use it "
@@ -290,7 +291,8 @@ def fit(student, transfer_set, loss, *, refine=False, random_state=None):
         )
         parts = None
         if hasattr(fitted.student, "predict_proba"):
-            parts = loss.parts(logits(fitted.student.predict_proba(transfer_set.X)))
+            proba = proba_in_order(fitted.student, transfer_set.X, loss.classes)
+            parts = loss.parts(logits(proba))
     return fitted, parts
 
 

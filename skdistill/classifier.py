@@ -26,6 +26,7 @@ from skdistill._distillation import (
     label_as_given,
     may_refine,
 )
+from skdistill._estimators._classes import decode, proba_in_order, scores_in_order
 from skdistill._estimators._delegation import share_tags, weight_name
 from skdistill._estimators._validation import check_extra_rows, check_rows, check_shape
 from skdistill._estimators._warnings import warn
@@ -401,7 +402,8 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         -------
         ndarray of shape (n_samples,)
         """
-        return self._decode(self._ask("predict", X))
+        self._check_input(X)
+        return decode(self.student_, self.student_.predict(X), self.classes_)
 
     @available_if(_student_has("predict_proba"))
     def predict_proba(self, X: Rows) -> Floats:
@@ -416,7 +418,8 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         ndarray of shape (n_samples, n_classes)
             Columns in the order of ``classes_``.
         """
-        return self._ask("predict_proba", X)
+        self._check_input(X)
+        return proba_in_order(self.student_, X, self.classes_)
 
     @available_if(_student_has("predict_proba"))
     def predict_log_proba(self, X: Rows) -> Floats:
@@ -444,7 +447,8 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         -------
         ndarray of shape (n_samples,) for two classes, else (n_samples, n_classes)
         """
-        return self._ask("decision_function", X)
+        self._check_input(X)
+        return scores_in_order(self.student_, X, self.classes_)
 
     @property
     def teacher_(self) -> Any:
@@ -604,15 +608,7 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             )
         return _Routed(to_teacher, fit_params, {}, sample_weight)
 
-    def _ask(self, method, X):
+    def _check_input(self, X):
         check_is_fitted(self, "student_")
         check_shape(X)
         validate_data(self, X, reset=False, skip_check_array=True)
-        return getattr(self.student_, method)(X)
-
-    def _decode(self, y):
-        """The user's labels, one a row: XGBoost predicts codes, CatBoost a column."""
-        own, y = self.student_.classes_, np.ravel(y)
-        if own.dtype == self.classes_.dtype and np.array_equal(own, self.classes_):
-            return y
-        return self.classes_[np.searchsorted(own, y)]

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import MetadataRequest
 
+from skdistill._estimators._classes import proba_in_order
 from skdistill._sklearn.scorers import TakesWeights
 from skdistill._sklearn.validation import num_samples
 from skdistill._typing import Rows
@@ -224,15 +225,14 @@ class _TeacherScorer(_Scorer):
 
     def __call__(self, estimator, X, y=None, sample_weight=None, teacher_proba=None):
         metric, sign = SCORES[self.name]
-        classes = estimator.classes_
+        classes = np.unique(estimator.classes_)
         teacher_proba = self._label(estimator, X, classes, teacher_proba)
+        proba = proba_in_order(estimator, X, classes)
         given = {"sample_weight": sample_weight, **self.options}
         if metric is combined_loss:
-            loss = combined_loss(
-                teacher_proba, estimator.predict_proba(X), y, classes=classes, **given
-            )
+            loss = combined_loss(teacher_proba, proba, y, classes=classes, **given)
             return sign * loss.total
-        return sign * metric(teacher_proba, estimator.predict_proba(X), **given)
+        return sign * metric(teacher_proba, proba, **given)
 
     def _label(self, estimator, X, classes, teacher_proba):
         """Probabilities as a student is taught them, before any calibration."""

@@ -8,7 +8,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d, validate_data
 
 from skdistill._estimators._warnings import warn
-from skdistill._sklearn.validation import check_sample_weight, num_samples
+from skdistill._sklearn.validation import check_sample_weight, is_per_row, num_samples
 
 
 def check_rows(estimator, X, y, sample_weight, teacher_proba):
@@ -136,7 +136,7 @@ def check_not_aligned(fit_params, n_samples):
     n_samples : int
     """
     for name, value in fit_params.items():
-        if hasattr(value, "__len__") and len(value) == n_samples:
+        if is_per_row(value, n_samples):
             raise ValueError(
                 f"fit parameter {name!r} has a value per row of X and none for those that "
                 "X_unlabeled or transfer adds; leave one of the two out"

@@ -271,8 +271,8 @@ class Exploration:
 
     # Measures --------------------------------------------------------------------------
 
-    def _ask(self, model, test, by=ask):
-        return by(model, take_rows(self.X, test), self.auto.classes_, fill=True)
+    def _ask(self, model, test, by=ask, **how):
+        return by(model, take_rows(self.X, test), self.auto.classes_, fill=True, **how)
 
     def _ask_teacher(self, model, number, test):
         """The teacher's probabilities for held-out rows, once for each split."""
@@ -282,7 +282,7 @@ class Exploration:
             proba = self.given[_PROBA]
             proba = check_teacher_proba(proba, len(self.y), self.auto.classes_)[test]
         else:
-            proba = self._ask(model.teacher_, test, ask_teacher)
+            proba = self._ask(model.teacher_, test, ask_teacher, known=model.classes_)
         self.teacher_proba[number] = proba
 
     def _measured(self, name, proba):

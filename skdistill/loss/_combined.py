@@ -386,6 +386,33 @@ class CombinedLoss:
         self.__dict__[name] = getattr(whole, name)[rows]
         return self.__dict__[name]
 
+    def in_order(self, order: Array) -> Self:
+        """The same loss with its classes, and the columns of all arrays, in another order.
+
+        Parameters
+        ----------
+        order : ndarray of int of shape (n_classes,)
+            Which column of this loss each column of the new one is.
+
+        Returns
+        -------
+        CombinedLoss
+        """
+        if np.array_equal(order, np.arange(self.n_classes)):
+            return self
+        if "_part_of" in self.__dict__:
+            whole, rows = self._part_of
+            return whole.in_order(order).take(rows)
+        return CombinedLoss(
+            self.soft_labels[:, order],
+            np.where(self.y >= 0, np.argsort(order)[self.y], -1),
+            temperature=self.temperature,
+            alpha=self.alpha,
+            sample_weight=self.sample_weight,
+            scale_soft_loss=self.scale_soft_loss,
+            classes=self.classes[order],
+        )
+
     def reweight(self, factor: Floats) -> Self:
         """The loss with every row's sample weight multiplied by a factor.
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
+from skdistill._estimators._classes import proba_in_order
 from skdistill._typing import Axes, Rows
 from skdistill.metrics import agreement, kl_divergence
 from skdistill.plot._style import VERMILION, axes, shown_class, tick_decades
@@ -94,7 +95,7 @@ class FidelityDisplay:
         check_is_fitted(model)
         classes = model.classes_
         teacher_proba = ask_teacher(teacher_of(model, teacher), X, classes)
-        student_proba = model.predict_proba(X)
+        student_proba = proba_in_order(model, X, classes)
         return cls.from_predictions(
             teacher_proba, student_proba, classes=classes, pos_label=pos_label, ax=ax, **kwargs
         )

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from sklearn.calibration import CalibrationDisplay
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
+from skdistill._estimators._classes import proba_in_order, same_labels
 from skdistill._typing import Axes, Rows
 from skdistill.metrics._arrays import weights
 from skdistill.plot._style import (
@@ -133,13 +134,13 @@ class ReliabilityDisplay:
         classes = model.classes_
         probas = {"teacher": ask_teacher(teacher_of(model, teacher), X, classes)}
         if plain is not None:
-            if not np.array_equal(plain.classes_, classes):
+            if not same_labels(plain, classes):
                 raise ValueError(
                     f"plain has the classes {np.asarray(plain.classes_).tolist()}, model has "
                     f"{np.asarray(classes).tolist()}; fit both on the same labels"
                 )
-            probas["plain"] = plain.predict_proba(X)
-        probas["distilled"] = model.predict_proba(X)
+            probas["plain"] = proba_in_order(plain, X, classes)
+        probas["distilled"] = proba_in_order(model, X, classes)
         return cls.from_predictions(
             y, probas, classes=classes, pos_label=pos_label, n_bins=n_bins, strategy=strategy,
             sample_weight=sample_weight, ax=ax, **kwargs,

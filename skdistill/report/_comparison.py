@@ -15,6 +15,7 @@ from sklearn.dummy import DummyClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import column_or_1d
 
+from skdistill._estimators._classes import proba_in_order, same_labels
 from skdistill._estimators._inside import best_of, is_fitted, last_step, part_of
 from skdistill._sklearn.validation import check_sample_weight
 from skdistill._typing import Rows
@@ -262,12 +263,12 @@ def _compared(models, X, y):
 def _ask(name, model, X, classes):
     if name == "teacher":
         return ask_teacher(model, X, classes)
-    if not np.array_equal(model.classes_, classes):
+    if not same_labels(model, classes):
         raise ValueError(
             f"plain has the classes {np.asarray(model.classes_).tolist()}, the model "
             f"{np.asarray(classes).tolist()}; fit both on the same labels"
         )
-    return np.asarray(model.predict_proba(X), dtype=np.float64)
+    return np.asarray(proba_in_order(model, X, classes), dtype=np.float64)
 
 
 def _segments(X, by):

@@ -31,6 +31,7 @@ _SCARCE = 350.0  # over the rows for each leaf of a column, squared and added to
 WHILE_GROWING, AT_THE_END = 3, 12  # steps of L-BFGS
 _GROWTH = 1.2  # since leaves were last solved
 _ENOUGH_ROWS = 3  # for a leaf, that "auto" solves it
+_TREES_IN_ONE = 16  # where trees of one leaf would be joined without end
 _JOINT = 2**15  # leaves of several trees at once
 
 
@@ -58,7 +59,8 @@ class LeafIndicators:
         """
         group = self._open.get(column)
         most = min(_JOINT, len(leaf) // 2)
-        if group is None or n_leaves * group.n_joint > most:
+        full = group is None or len(group.trees) == _TREES_IN_ONE
+        if full or n_leaves * group.n_joint > most:
             group = self._open[column] = _JointTree(column)
             self._groups.append(group)
         group.append(self._n_trees, leaf, n_leaves)
@@ -256,7 +258,7 @@ class Together:
 
     def _ridge(self):
         n_leaves = sum(value.size for value in self.values) / self.raw.shape[1]
-        return RIDGE + (_SCARCE * n_leaves / self.loss.n_samples) ** 2
+        return RIDGE + (_SCARCE * n_leaves / self.loss.total_weight) ** 2
 
     def _start_round(self):
         self._of_round, self._n_in_round = LeafIndicators(), 0

@@ -37,6 +37,8 @@ from sklearn.model_selection import StratifiedShuffleSplit, check_cv
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import has_fit_parameter
 
+from skdistill._estimators._classes import encoded, proba_in_order
+from skdistill._estimators._meaning import refuse_other_meaning
 from skdistill._sklearn.bagging import forget_weights
 from skdistill._sklearn.model_selection import BaseSearchCV
 from skdistill._sklearn.tree import validate_params
@@ -114,6 +116,7 @@ def check_student(student: Any, temperature: float = 1.0, alpha: float = 0.0) ->
         )
     if isinstance(student, FrozenEstimator):
         raise Unsupported(f"student={name} is never fitted; pass the estimator inside it")
+    refuse_other_meaning("student", student)
     if not is_classifier(student):
         raise ValueError(f"student={name} is not a classifier; pass one")
     validate_params(student)
@@ -162,7 +165,7 @@ def _iterate(student, X, loss, draw, cap, fit_params):
 def _probabilities(student, X, loss):
     if not hasattr(student, "predict_proba"):
         raise _needs_probabilities(student, "a temperature other than 1")
-    return np.asarray(student.predict_proba(X), dtype=float)
+    return np.asarray(proba_in_order(student, X, loss.classes), dtype=float)
 
 
 def tangent_targets(proba, loss, cap=_CAP):
@@ -212,8 +215,9 @@ def _fit(student, X, loss, rows, columns, weight, fit_params):
         if any(isinstance(part, _PENALISED_BY_STEP) for part in _parts(student)):
             weight = weight * (len(rows) / len(np.unique(rows)))
         fit_params = {**fit_params, "sample_weight": weight}
+    y, fit_params = encoded(student, loss.classes[columns], loss.classes, fit_params)
     with config_context(enable_metadata_routing=routed):  # our weights need no request
-        student.fit(X, loss.classes[columns], **fit_params)
+        student.fit(X, y, **fit_params)
     if len(rows) > loss.n_samples:
         forget_weights(student)
     if own_cv:  # CatBoost refuses even an empty change to a fitted model

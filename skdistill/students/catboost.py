@@ -29,8 +29,8 @@ from typing import Any
 
 import numpy as np
 from optuna.distributions import FloatDistribution, IntDistribution
-from sklearn.preprocessing import LabelEncoder
 
+from skdistill._estimators._classes import encoded_sets
 from skdistill._typing import Rows, Seed
 from skdistill.loss import BoundClassificationLoss
 from skdistill.students._additive import (
@@ -76,8 +76,9 @@ def fit_catboost(
     leaves are solved here, `leaf_estimation_iterations` counts the Newton steps of a pass.
     With `together` all leaves are solved together at the end.
     """
-    X, loss, fit_params = weighted_rows(X, loss, fit_params)
     params = student.get_params()
+    loss = loss.in_order(_own_order(type(student), params, loss.classes))
+    X, loss, fit_params = weighted_rows(X, loss, fit_params)
     is_direct = _is_direct(loss, params, fit_params)
     if together is not None:
         _refuse_own_leaves(params, fit_params, is_direct)
@@ -99,6 +100,7 @@ def _is_direct(loss, params, fit_params):
         and not params.get("custom_metric")
         and params.get("task_type") != "GPU"
         and not any(params.get(name) for name in _NAMES)
+        and _is_of_pairs(fit_params.get("eval_set"))
     )
     if not plain or _is_cross_entropy(loss):
         return plain
@@ -109,6 +111,30 @@ def _is_direct(loss, params, fit_params):
         and not any(params.get(name) for name in _OWN_LEAVES)
         and all(fit_params.get(name) is None for name in judged_or_begun)
     )
+
+
+def _is_of_pairs(eval_set):
+    """Whether labels of validation data can be encoded: those of a Pool or file cannot."""
+    sets = eval_set if isinstance(eval_set, list) else [eval_set]
+    return all(one is None or isinstance(one, tuple | list) for one in sets)
+
+
+def absorb_class_weights(student: Any, loss: BoundClassificationLoss) -> Any:
+    """Move class weights, which CatBoost has by three names, from a student into the loss.
+
+    A fitted CatBoost model refuses other parameters: its model is moved, not its weights.
+    """
+    params = student.get_params()
+    if not _WEIGHTS & params.keys():
+        return student, loss, None
+
+    def restore(fitted):
+        _take_model(student, fitted)
+        return student
+
+    own = type(student)(**{k: v for k, v in params.items() if k not in _WEIGHTS})
+    order = _own_order(type(student), params, loss.classes)
+    return own, _weighted(loss, params, order), restore
 
 
 def _refuse_own_leaves(params, fit_params, is_direct):
@@ -167,37 +193,41 @@ def _write_leaves(student, values):
     _take_model(student, copied)
 
 
-def absorb_class_weights(student: Any, loss: BoundClassificationLoss) -> Any:
-    """Move class weights, which CatBoost has by three names, from a student into the loss.
+def _own_order(catboost_class, params, classes):
+    """Which class stands at each place of CatBoost's ``classes_``.
 
-    A fitted CatBoost model refuses other parameters: its model is moved, not its weights.
+    That of ``class_names``, if they are given. Text that looks like numbers is ordered by
+    number; CatBoost itself is asked which does.
     """
-    params = student.get_params()
-    if not _WEIGHTS & params.keys():
-        return student, loss, None
+    own = params.get("class_names")
+    if own is None and classes.dtype.kind in "OUS":
+        silent = {"logging_level": "Silent", "allow_writing_files": False, "thread_count": 1}
+        twice = np.tile(classes, 2)
+        table = np.arange(len(twice))[:, None]
+        own = catboost_class(iterations=1, depth=1, **silent).fit(table, twice).classes_
+    places = {label: place for place, label in enumerate(classes.tolist())}
+    own = classes.tolist() if own is None else np.asarray(own).tolist()
+    order = [places[label] for label in own if label in places]
+    return np.array(order) if len(order) == len(classes) else np.arange(len(classes))
 
-    def restore(fitted):
-        _take_model(student, fitted)
-        return student
 
-    own = type(student)(**{k: v for k, v in params.items() if k not in _WEIGHTS})
-    return own, _weighted(loss, params), restore
-
-
-def _weighted(loss, params):
-    weight = params.get("class_weights")
-    if isinstance(weight, dict):
-        weight = [weight.get(label, 1.0) for label in loss.classes.tolist()]
-    if auto := params.get("auto_class_weights"):
+def _weighted(loss, params, order):
+    """The loss under CatBoost's class weights; lists are in the order of its classes."""
+    given = params.get("class_weights")
+    if params.get("scale_pos_weight"):
+        given = [1.0, params["scale_pos_weight"]]
+    if isinstance(given, dict):
+        weight = np.array([given.get(label, 1.0) for label in loss.classes.tolist()], float)
+    elif auto := params.get("auto_class_weights"):
         labelled = loss.y >= 0
         mass = np.bincount(loss.y[labelled], loss.sample_weight[labelled], loss.n_classes)
         rarity = np.divide(mass.max(), mass, np.ones(loss.n_classes), where=mass > 0)
         weight = rarity ** {"None": 0, "Balanced": 1, "SqrtBalanced": 0.5}[auto]
-    if positive := params.get("scale_pos_weight"):
-        weight = [1.0, positive]
-    if weight is None:
+    elif given is None:
         return loss
-    return loss.reweight(class_factor(loss, np.asarray(weight, dtype=float)))
+    else:
+        weight = np.asarray(given, dtype=float)[np.argsort(order)]
+    return loss.reweight(class_factor(loss, weight))
 
 
 def _is_cross_entropy(loss):
@@ -217,7 +247,7 @@ def _fit_directly(catboost_class, params, X, loss, fit_params):
     own |= {"learning_rate": resolved["learning_rate"], "allow_const_label": True}
     if loss.n_classes == 2:
         if fit_params.get("eval_set") is not None:
-            fit_params["eval_set"] = _encoded(fit_params["eval_set"], loss.classes)
+            fit_params["eval_set"] = encoded_sets(fit_params["eval_set"], loss.classes)
         own["loss_function"], target = "CrossEntropy", target[:, 1]
         grown = catboost_class(**own).fit(X, target, **fit_params)
     else:
@@ -300,13 +330,6 @@ def _first_tree(catboost_class, params, X, loss, fit_params):
 class _StopAtOnce:
     def after_iteration(self, info):
         return False
-
-
-def _encoded(eval_set, classes):
-    """Validation sets with 0 and 1 in place of the user's labels."""
-    encoder = LabelEncoder().fit(classes)
-    pairs = eval_set if isinstance(eval_set, list) else [eval_set]
-    return [(X, encoder.transform(y).astype(float)) for X, y in pairs]
 
 
 def _take_model(student, own):

@@ -29,6 +29,7 @@ from optuna.distributions import FloatDistribution, IntDistribution
 from scipy.special import expit, softmax
 from sklearn.base import clone
 
+from skdistill._estimators._classes import encoded
 from skdistill._typing import Rows, Seed
 from skdistill.loss import BoundClassificationLoss
 from skdistill.students._additive import (
@@ -100,7 +101,8 @@ def fit_lightgbm(
     if _starts_at_average(params, fit_params):
         init = baseline(loss) / objective.slope
         fit_params |= _init_scores(init, loss.n_samples, fit_params)
-    own.fit(X, loss.classes[y], callbacks=callbacks, **fit_params)
+    labels, fit_params = encoded(own, loss.classes[y], loss.classes, fit_params)
+    own.fit(X, labels, callbacks=callbacks, **fit_params)
     curve = None
     if together is not None:
         values, curve = growing.finish(own.booster_)

@@ -18,16 +18,26 @@ from skdistill._sklearn.validation import take_rows
 from skdistill._typing import Rows, Seed
 from skdistill.loss import BoundClassificationLoss
 from skdistill.students._labels import hard_columns
+from skdistill.students._leaves import labels_alone, plain_weight
 from skdistill.students._registry import Fitted, register
 
 
 def fit_mlp(
     student: Any, X: Rows, loss: BoundClassificationLoss, *, random_state: Seed = None
 ) -> Fitted:
-    """Train on the rows that have a weight, labels kept for the stopping alone."""
+    """Train on the rows that have a weight, labels kept for the stopping alone.
+
+    Labels alone are fitted natively: the loss by which training stops is natively computed
+    from clipped probabilities, in the type of X, and a network that is sure of its errors
+    tells the two apart.
+    """
     rows = np.flatnonzero(loss.row_weight)
     if len(rows) < loss.n_samples:
         X, loss = take_rows(X, rows), loss.take(rows)
+    columns = labels_alone(loss)
+    if columns is not None:
+        weight = plain_weight(loss.row_weight, loss)
+        return Fitted(student.fit(X, loss.classes[columns], sample_weight=weight))
     train_mlp(student, X, loss.classes[hard_columns(loss)], loss)
     return Fitted(student)
 

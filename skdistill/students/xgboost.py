@@ -25,8 +25,8 @@ from typing import Any
 import numpy as np
 from optuna.distributions import FloatDistribution, IntDistribution
 from scipy.special import expit, logit, softmax
-from sklearn.preprocessing import LabelEncoder
 
+from skdistill._estimators._classes import encoded_sets
 from skdistill._typing import Rows, Seed
 from skdistill.loss import BoundClassificationLoss
 from skdistill.students._additive import (
@@ -77,8 +77,8 @@ def fit_xgboost(
     }
     if params["base_score"] is None and fit_params.get("xgb_model") is None:
         changed["base_score"] = _intercept(loss, positive)
-    if "eval_set" in fit_params:
-        fit_params["eval_set"] = _encoded(fit_params["eval_set"], loss.classes)
+    if fit_params.get("eval_set") is not None:
+        fit_params["eval_set"] = encoded_sets(fit_params["eval_set"], loss.classes)
     if not np.all(loss.row_weight == 1):
         fit_params["sample_weight"] = loss.row_weight
     curve = growing = None
@@ -259,12 +259,6 @@ def _intercept(loss, positive):
     config = json.loads(xgboost.train(params, table, num_boost_round=1).save_config())
     found = np.atleast_1d(json.loads(config["learner"]["learner_model_param"]["base_score"]))
     return found.tolist() if len(found) > 1 else float(found[0])
-
-
-def _encoded(eval_set, classes):
-    """Validation sets with columns in place of the user's labels."""
-    encoder = LabelEncoder().fit(classes)
-    return [(X, encoder.transform(y)) for X, y in eval_set]
 
 
 def _on_probabilities(eval_metric):

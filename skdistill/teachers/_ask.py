@@ -1,10 +1,10 @@
 """Probabilities of a fitted teacher, checked and in the order of the student's classes.
 
-Columns are aligned by ``classes_``. The counts of a forest are smoothed here and nowhere
-else. The vote p of m trees becomes ``(m p + prior) / (m + 1)``, the posterior mean under a
-Dirichlet prior of weight 1 whose mean is the frequency of each class. So hardly a soft
-label is exactly 0, a temperature does not have to invent the logarithm of 0, and rare
-classes stay rare. `skdistill.teachers._labels` calls it.
+Columns are aligned by their names, else by ``classes_``. The counts of a forest are smoothed
+here and nowhere else. The vote p of m trees becomes ``(m p + prior) / (m + 1)``, the
+posterior mean under a Dirichlet prior of weight 1 whose mean is the frequency of each class.
+So hardly a soft label is exactly 0, a temperature does not have to invent the logarithm of
+0, and rare classes stay rare. `skdistill.teachers._labels` calls it.
 """
 
 from typing import Any
@@ -13,8 +13,19 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import expit, softmax
 
+from skdistill._estimators._classes import (
+    answering,
+    columns_of,
+    in_order,
+    knows_codes_only,
+    names_of,
+    own_labels,
+)
 from skdistill._estimators._inside import FORESTS, best_of, is_tree, last_step, part_of
+from skdistill._estimators._meaning import as_probabilities
 from skdistill._typing import Floats, Rows
+
+_ENOUGH, _AGREE = 10, 0.5  # rows, and their share, by which scores are known for others
 
 
 def ask_teacher(
@@ -23,6 +34,7 @@ def ask_teacher(
     classes: ArrayLike,
     *,
     fill: bool = False,
+    known: ArrayLike | None = None,
     prior: Floats | None = None,
 ) -> Floats:
     """Probabilities as a fitted teacher teaches them: the counts of a forest smoothed.
@@ -30,7 +42,7 @@ def ask_teacher(
     Parameters, result and errors are those of `ask`. `prior` holds the frequency of each
     class, of shape (n_classes,); None takes those that the forest's trees start from.
     """
-    proba = ask(teacher, X, classes, fill=fill, role="teacher")
+    proba = ask(teacher, X, classes, fill=fill, known=known, role="teacher")
     forest = last_step(teacher)
     if not counts_votes(forest):
         return proba
@@ -39,7 +51,13 @@ def ask_teacher(
 
 
 def ask(
-    model: Any, X: Rows, classes: ArrayLike, *, fill: bool = False, role: str = "estimator"
+    model: Any,
+    X: Rows,
+    classes: ArrayLike,
+    *,
+    fill: bool = False,
+    known: ArrayLike | None = None,
+    role: str = "estimator",
 ) -> Floats:
     """Probabilities of a fitted classifier, columns in the order of `classes`.
 
@@ -51,6 +69,9 @@ def ask(
     classes : ndarray of shape (n_classes,)
     fill : bool, default=False
         Whether a class that the model lacks gets a column of zeros.
+    known : ndarray, default=None
+        The sorted labels that the model was fitted to, where it knows codes only, as
+        XGBoost does. None: `classes`.
     role : str, default="estimator"
         What an error calls the model.
 
@@ -62,29 +83,35 @@ def ask(
     Raises
     ------
     ValueError
-        If the model lacks a class, or its rows are NaN, negative or do not sum to 1.
+        If the model lacks a class, its rows are NaN, negative or do not sum to 1, or its
+        decision scores are no scores of classes.
     """
     name = f"{role}={type(model).__name__}"
+    known = classes if known is None else known
+    own = own_labels(model, known)
     if hasattr(model, "predict_proba"):
-        proba = np.asarray(model.predict_proba(X), dtype=np.float64)
+        said = model.predict_proba(X)
+        proba = np.asarray(said, dtype=np.float64)
     else:
-        proba = _proba_of_scores(np.asarray(model.decision_function(X), dtype=np.float64))
-    own = np.asarray(getattr(model, "classes_", classes))
+        said = model.decision_function(X)
+        proba = _proba_of_scores(np.asarray(said, dtype=np.float64))
     if proba.ndim != 2 or proba.shape[1] != len(own):
         raise ValueError(
             f"{name} gave probabilities of shape {proba.shape} for {len(own)} classes"
         )
-    lacking = [label for label in classes.tolist() if not np.any(own == label)]
-    if lacking and not fill:
+    if not hasattr(model, "predict_proba") and not names_of(said):
+        _check_scores(model, X, proba, name)
+    columns = columns_of(model, said, classes, known)
+    lacking = [label for label, at in zip(classes.tolist(), columns, strict=True) if at < 0]
+    codes_of_others = knows_codes_only(model) and len(own) != len(known)
+    if lacking and (codes_of_others or not fill):
         raise ValueError(
             f"{name} does not know the classes {lacking} of y, only "
-            f"{own.tolist()}; fit it on labels that have them all"
+            f"{own}; fit it on labels that have them all"
         )
+    proba = as_probabilities(answering(model), proba)
     check_proba(proba, f"the probabilities of {name}")
-    aligned = np.zeros((len(proba), len(classes)))
-    for column, label in enumerate(classes):
-        aligned[:, column] = proba[:, own == label].sum(axis=1)
-    return renormalise(aligned)
+    return renormalise(in_order(proba, columns))
 
 
 def teacher_of(model: Any, teacher: Any = None) -> Any:
@@ -170,6 +197,24 @@ def renormalise(proba):
     """Rows that sum to 1; uniform where nothing is left to share out."""
     total = proba.sum(axis=1, keepdims=True)
     return np.where(total > 0, proba / np.where(total > 0, total, 1), 1 / proba.shape[1])
+
+
+def _check_scores(model, X, proba, name):
+    """Refuse scores that do not say which class the model predicts.
+
+    Those of pairs of classes, for three classes, are as many as there are classes.
+    """
+    if len(proba) < _ENOUGH or not hasattr(model, "predict"):
+        return
+    own = np.asarray(getattr(model, "classes_", np.arange(proba.shape[1])))
+    agree = np.mean(own[proba.argmax(axis=1)] == np.ravel(model.predict(X)))
+    if agree < _AGREE:
+        raise ValueError(
+            f"decision_function of {name} has its largest score at the class that predict "
+            f"names in {agree:.0%} of {len(proba)} rows only: its columns are no scores of "
+            f"the classes {own.tolist()}; wrap it in CalibratedClassifierCV, or pass "
+            "teacher_proba"
+        )
 
 
 def _proba_of_scores(scores):

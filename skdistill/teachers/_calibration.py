@@ -12,9 +12,10 @@ from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.calibration import CalibratedClassifierCV
 
+from skdistill._estimators._warnings import warn
 from skdistill.loss._soften import FLOOR, soften
 
-_BOUNDS = np.log([0.05, 20])  # of T*
+_BOUNDS, _NEAR = np.log([0.05, 20]), 0.99  # of T*, and a share of one that counts as it
 
 
 def fit_calibrator(proba, y, method, sample_weight=None):
@@ -58,7 +59,28 @@ def _best_temperature(proba, y, sample_weight):
         softened = soften(proba, np.exp(log_temperature))[rows, y]
         return -np.average(np.log(np.maximum(softened, FLOOR)), weights=sample_weight)
 
-    return float(np.exp(minimize_scalar(log_loss, bounds=_BOUNDS).x))
+    best = float(np.exp(minimize_scalar(log_loss, bounds=_BOUNDS).x))
+    _warn_at_the_bound(best)
+    return best
+
+
+def _warn_at_the_bound(temperature):
+    """Say what a temperature means that would go on rising or falling."""
+    low, high = np.exp(_BOUNDS)
+    if temperature > _NEAR * high:
+        warn(
+            f"calibrate_teacher='temperature' ends at its upper bound, T* = {high:.0f}: the "
+            "teacher's held-out probabilities say no more about y than chance, or less, and "
+            "are made almost uniform; look at the order of its columns and its accuracy out "
+            "of fold, or use calibrate_teacher='sigmoid'"
+        )
+    elif temperature * _NEAR < low:
+        warn(
+            f"calibrate_teacher='temperature' ends at its lower bound, T* = {low:.2f}: the "
+            "teacher's class of largest probability is almost always right and its "
+            "probabilities hardly differ, so that they are made almost one-hot; use "
+            "calibrate_teacher='isotonic'"
+        )
 
 
 class _LogOdds(ClassifierMixin, BaseEstimator):

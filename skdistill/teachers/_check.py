@@ -7,8 +7,10 @@ from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 
+from skdistill._estimators._classes import innermost
 from skdistill._estimators._delegation import requesting_weights
 from skdistill._estimators._inside import is_fitted, last_step
+from skdistill._estimators._meaning import refuse_other_meaning
 from skdistill._sklearn.model_selection import BaseSearchCV
 from skdistill.teachers._soft_vote import SoftVote
 
@@ -34,12 +36,14 @@ def resolve_teacher(teacher: Any, n_jobs: int | None = None) -> Any:
     return teacher
 
 
-def check_teacher(teacher: Any) -> list[str]:
+def check_teacher(teacher: Any, n_classes: int | None = None) -> list[str]:
     """Refuse a teacher that cannot give soft labels, before anything is fitted.
 
     Parameters
     ----------
     teacher : classifier
+    n_classes : int, default=None
+        Of y.
 
     Returns
     -------
@@ -50,12 +54,15 @@ def check_teacher(teacher: Any) -> list[str]:
     Raises
     ------
     ValueError
-        If it has neither ``predict_proba`` nor ``decision_function``.
+        If it has neither ``predict_proba`` nor ``decision_function``, or its parameters
+        make them no answers about classes.
     NotFittedError
         If it is frozen and was never fitted.
     """
     if isinstance(teacher, SoftVote):
-        return [name for _, one, *_ in teacher.members for name in check_teacher(one)]
+        return [
+            name for _, one, *_ in teacher.members for name in check_teacher(one, n_classes)
+        ]
     name = type(teacher).__name__
     fitted = is_fitted(teacher)
     if is_frozen(teacher) and not fitted:
@@ -68,6 +75,7 @@ def check_teacher(teacher: Any) -> list[str]:
             f"teacher={name} gives no probabilities: it has neither predict_proba nor "
             "decision_function; wrap it in CalibratedClassifierCV, or pass teacher_proba"
         )
+    refuse_other_meaning("teacher", innermost(teacher), n_classes)
     return [name] if fitted and not is_frozen(teacher) else []
 
 

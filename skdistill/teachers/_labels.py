@@ -20,6 +20,7 @@ from sklearn.base import clone
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_memory
 
+from skdistill._estimators._classes import fit_labels
 from skdistill._estimators._inside import last_step
 from skdistill._estimators._params import unset_seeds
 from skdistill._estimators._warnings import warn
@@ -183,7 +184,7 @@ def label_rows(
 
 
 def _fit(teacher, X, y, fit_params):
-    return clone(teacher).fit(X, y, **fit_params)
+    return fit_labels(clone(teacher), X, y, fit_params)
 
 
 def _fit_with_oob(teacher, X, y, fit_params):
@@ -251,12 +252,12 @@ def _label_fold(teacher, X, y, fit_params, train, test, classes, sample_weight):
     if present.sum() == 1:  # which few classifiers are fitted to
         return np.tile(present.astype(float), (len(test), 1)), True
     params = take_params(X, fit_params, train)
-    fitted = clone(teacher).fit(take_rows(X, train), y[train], **params)
+    fitted = fit_labels(clone(teacher), take_rows(X, train), y[train], params)
     if not len(test):
         return np.empty((0, len(classes))), False
     weight = None if sample_weight is None else sample_weight[train]
-    prior = class_frequencies(y[train], classes, weight)
-    proba = ask_teacher(fitted, take_rows(X, test), classes, fill=True, prior=prior)
+    how = {"known": classes[present], "prior": class_frequencies(y[train], classes, weight)}
+    proba = ask_teacher(fitted, take_rows(X, test), classes, fill=True, **how)
     return proba, not present.all()
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 
+from skdistill._estimators._classes import fit_labels
 from skdistill._estimators._delegation import share_tags, weight_name
 from skdistill._estimators._params import unset_seeds
 from skdistill.teachers._ask import ask_teacher, class_frequencies
@@ -56,7 +57,7 @@ class SoftVote(ClassifierMixin, BaseEstimator):
             unset_seeds(one, self.random_state)
             name = weight_name(one)
             given = sample_weight is not None and name is not None
-            one.fit(X, y, **({name: sample_weight} if given else {}))
+            fit_labels(one, X, y, {name: sample_weight} if given else {})
         return self
 
     def predict_proba(self, X):

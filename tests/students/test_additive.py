@@ -157,6 +157,13 @@ def test_joint_leaves_are_the_leaves_of_the_trees_one_by_one():
     assert len(joint._groups) < len(trees)
 
 
+def test_trees_of_one_leaf_have_no_end():
+    trees, loss, offset = problem(2, (1,) * 100, n_samples=40)
+    before = told(trees, [value for _, value, _ in trees], offset, 40)
+    _, raw = solved(trees, loss, offset)
+    assert loss.parts(raw).total < loss.parts(before).total
+
+
 # Every family -------------------------------------------------------------------------
 
 SMALL = {

@@ -4,10 +4,12 @@ import warnings
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
-from sklearn.datasets import make_classification
+from sklearn.base import clone
+from sklearn.datasets import load_breast_cancer, make_classification
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 
+from skdistill._sklearn.mlp import train_mlp
 from skdistill.loss import CombinedLoss
 from skdistill.students import fit_student, search_space
 
@@ -67,7 +69,8 @@ def test_one_hot_soft_labels_repeat_the_native_training(params, n_classes, weigh
         np.eye(n_classes)[y], y, alpha=0.3, sample_weight=weight, classes=NAMES[:n_classes]
     )
     native = quietly(perceptron(**params).fit, X, y, sample_weight=weight)
-    student = distil(perceptron(**params), X, loss)
+    student = perceptron(**params)
+    quietly(train_mlp, student, X, loss.labels, loss)
     assert_same_network(student, native)
     assert student.n_iter_ == native.n_iter_
     np.testing.assert_allclose(student.loss_, native.loss_, rtol=1e-9)
@@ -79,10 +82,25 @@ def test_one_hot_soft_labels_repeat_the_native_training(params, n_classes, weigh
 def test_a_float32_network_stays_one():
     X, y, _ = make_task()
     X = X.astype(np.float32)
-    native = quietly(perceptron().fit, X, y)
-    student = distil(perceptron(), X, CombinedLoss(np.eye(3)[y], y))
+    native, student = quietly(perceptron().fit, X, y), perceptron()
+    quietly(train_mlp, student, X, y, CombinedLoss(np.eye(3)[y], y))
     assert {coef.dtype for coef in student.coefs_} == {np.dtype(np.float32)}
     assert_same_network(student, native, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("weighted", [False, True], ids=["unit weights", "weights"])
+def test_labels_alone_are_fitted_natively_to_the_last_bit_on_unscaled_rows(dtype, weighted):
+    X, y = load_breast_cancer(return_X_y=True)
+    X = X.astype(dtype)
+    weight = np.random.RandomState(2).randint(1, 4, len(X)) if weighted else None
+    alone = CombinedLoss(np.full((len(X), 2), 0.5), y, alpha=0.0, sample_weight=weight)
+    for seed in range(3):
+        network = MLPClassifier(random_state=seed, max_iter=40)
+        native = quietly(clone(network).fit, X, y, sample_weight=weight)
+        student = distil(network, X, alone)
+        assert_same_network(student, native, rtol=0, atol=0)
+        assert student.loss_curve_ == native.loss_curve_
 
 
 def test_a_sparse_matrix_trains_as_the_dense_one():

@@ -149,9 +149,7 @@ def label(transfer_set, rows, teacher, X, y, classes, *, cv, calibrate, random_s
             "the rows given to fit; wrap it in sklearn.frozen.FrozenEstimator to use it "
             "as it is"
         )
-    splitter = seeded(resolve_cv(cv, teacher, y), random_state)
-    tries = isinstance(cv, str) and cv == "auto" and splitter == "oob"
-    otherwise = seeded(resolve_cv(5, teacher, y), random_state) if tries else None
+    splitter, otherwise = _splitters(cv, teacher, y, random_state)
     if calibrate and splitter is None:
         raise ValueError(
             f"calibrate_teacher={calibrate!r} needs out-of-fold labels, and cv={cv!r} makes "
@@ -176,6 +174,14 @@ def label(transfer_set, rows, teacher, X, y, classes, *, cv, calibrate, random_s
     if labels.extra is not None:
         proba = np.concatenate([proba, labels.extra])
     return transfer_set.labelled(proba), labels
+
+
+def _splitters(cv, teacher, y, random_state):
+    """What ``cv`` means for a teacher, and the folds that "auto" has where "oob" fails."""
+    splitter = seeded(resolve_cv(cv, teacher, y), random_state)
+    if not (isinstance(cv, str) and cv == "auto" and splitter == "oob"):
+        return splitter, None
+    return splitter, seeded(resolve_cv(5, teacher, y), random_state)
 
 
 def label_as_given(transfer_set, rows, teacher_proba, X, y, classes, *, calibrate):

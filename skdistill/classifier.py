@@ -70,6 +70,10 @@ from skdistill.teachers import (
 from skdistill.teachers._check import check_members, members_of
 from skdistill.transfer import GENERATORS, resolve_generator
 
+_SLICED = (
+    "X_unlabeled has exactly as many rows as X: a cross-validation would slice it as if its "
+    "rows belonged to those of X; leave one out"
+)
 _FITTED = (
     "student_", "fit_path_", "loss_", "loss_curve_", "teacher_temperature_",
     "_fitted_teacher",
@@ -342,15 +346,13 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             alpha=self.alpha,
             scale_soft_loss=self.scale_soft_loss,
         )
-        refine = self.refine
-        if refine == "auto" and not may_refine(transfer_set, labels):
-            refine = False
+        may = self.refine != "auto" or may_refine(transfer_set, labels)
         with self._timed("student"):
             fitted, parts = fit(
                 resolve_student(self.student),
                 transfer_set,
                 loss,
-                refine=refine,
+                refine=may and self.refine,
                 random_state=seeds.student,
             )
         self.student_, self.fit_path_ = fitted.student, fitted.path
@@ -383,20 +385,10 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             Of all rows, whatever `max_samples` is; columns in the order of the sorted
             classes. A row that `cv` never holds out has no soft label and is NaN.
         """
-        transfer_set, _ = (
-            clone(self)
-            .set_params(max_samples=None, transfer=None)
-            ._labelled(
-                X,
-                y,
-                sample_weight,
-                teacher_proba,
-                None,
-                fit_params,
-                draw_seeds(self.random_state),
-            )
-        )
-        return transfer_set.soft_labels
+        model, seeds = clone(self), draw_seeds(self.random_state)
+        model.set_params(max_samples=None, transfer=None)
+        given = (X, y, sample_weight, teacher_proba, None, fit_params)
+        return model._labelled(*given, seeds)[0].soft_labels
 
     @available_if(_student_has("predict"))
     def predict(self, X: Rows) -> Array:
@@ -556,10 +548,7 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         X, y, codes, sample_weight = check_rows(self, X, y, sample_weight, teacher_proba)
         check_extra_rows(self, X, X_unlabeled, self.transfer, teacher_proba)
         if X_unlabeled is not None and num_samples(X_unlabeled) == len(codes):
-            warn(
-                "X_unlabeled has exactly as many rows as X: a cross-validation would slice "
-                "it as if its rows belonged to those of X; leave one out"
-            )
+            warn(_SLICED)
         self._check_parts(X, teacher_proba)
         routed = self._route(sample_weight, fit_params)
         self.class_prior_ = class_frequencies(y, self.classes_, routed.weight)
@@ -576,27 +565,36 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             memory=self.memory,
             random_state=seeds.rows,
         )
-        given = (X, y, self.classes_)
         with self._timed("soft labels"):
+            given = (transfer_set, rows, X, y)
             if teacher_proba is not None:
-                return label_as_given(
-                    transfer_set, rows, teacher_proba, *given, calibrate=self.calibrate_teacher
-                ), None
-            return label(
-                transfer_set,
-                rows,
-                resolve_teacher(self.teacher, self.n_jobs),
-                *given,
-                cv=self.cv,
-                calibrate=self.calibrate_teacher,
-                random_state=seeds.teacher,
-                sample_weight=routed.weight,
-                fit_params=routed.teacher,
-                split_params=routed.splitter,
-                memory=self.memory,
-                n_jobs=self.n_jobs,
-                verbose=self.verbose,
-            )
+                return self._label_as_given(*given, teacher_proba), None
+            return self._label(*given, routed, seeds.teacher)
+
+    def _label_as_given(self, transfer_set, rows, X, y, teacher_proba):
+        return label_as_given(
+            transfer_set, rows, teacher_proba, X, y, self.classes_,
+            calibrate=self.calibrate_teacher,
+        )  # fmt: skip
+
+    def _label(self, transfer_set, rows, X, y, routed, random_state):
+        return label(
+            transfer_set,
+            rows,
+            resolve_teacher(self.teacher, self.n_jobs),
+            X,
+            y,
+            self.classes_,
+            cv=self.cv,
+            calibrate=self.calibrate_teacher,
+            random_state=random_state,
+            sample_weight=routed.weight,
+            fit_params=routed.teacher,
+            split_params=routed.splitter,
+            memory=self.memory,
+            n_jobs=self.n_jobs,
+            verbose=self.verbose,
+        )
 
     def _check_parts(self, X, teacher_proba):
         """What can be wrong with student and teacher, before any long work."""

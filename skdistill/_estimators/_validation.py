@@ -45,9 +45,23 @@ def check_rows(estimator, X, y, sample_weight, teacher_proba):
     X, y, sample_weight, teacher_proba = indexable(X, y, sample_weight, teacher_proba)
     check_shape(X)
     y = column_or_1d(y, warn=True)
+    estimator.classes_, codes = _encoded(y)
+    if len(estimator.classes_) < 2:
+        raise ValueError(
+            f"y holds one class only, {estimator.classes_.tolist()}; a classifier needs two "
+            "classes or more"
+        )
+    _warn_of_unlabelled(estimator.classes_)
+    if sample_weight is not None:
+        sample_weight = _checked_weight(sample_weight, X)
+    return X, y, codes, sample_weight
+
+
+def _encoded(y):
+    """Sorted classes, and the place of each label in them."""
     try:
         check_classification_targets(y)
-        estimator.classes_, codes = np.unique(y, return_inverse=True)
+        return np.unique(y, return_inverse=True)
     except ValueError as error:
         if "Unknown label type" not in str(error):
             raise
@@ -61,15 +75,6 @@ def check_rows(estimator, X, y, sample_weight, teacher_proba):
             f"y holds labels of several types, {kinds}, which have no order; make them one "
             "type, as with y.astype(str)"
         ) from error
-    if len(estimator.classes_) < 2:
-        raise ValueError(
-            f"y holds one class only, {estimator.classes_.tolist()}; a classifier needs two "
-            "classes or more"
-        )
-    _warn_of_unlabelled(estimator.classes_)
-    if sample_weight is not None:
-        sample_weight = _checked_weight(sample_weight, X)
-    return X, y, codes, sample_weight
 
 
 def _check_labels(y):

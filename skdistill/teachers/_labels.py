@@ -164,8 +164,7 @@ def label_rows(
     if cv == "oob":
         label = cache(_out_of_bag, ignore=["fitted"])
         proba = label(*given, classes, prior, fitted)[rows]
-        lost = _lost_by_class(proba, y[rows], classes)
-        if otherwise is not None and lost.max() > _TOO_MANY:
+        if otherwise is not None and _loses_a_class(proba, y[rows], classes):
             cv, splits = otherwise, split(otherwise)
     if cv is None:
         proba = ask(take_rows(X, rows))
@@ -178,10 +177,11 @@ def label_rows(
     _warn_of_absent(proba, y[rows], classes, cv)
     if memory is None:
         hint_at_memory(teacher, X, y, time.perf_counter() - start)
-    calibrated, temperature = _calibrator(proba, y, classes, rows, calibrate, sample_weight)
+    weight = None if sample_weight is None else sample_weight[rows]
+    calibrated, temperature = _calibrator(proba, y[rows], classes, calibrate, weight)
     proba = calibrated(proba)
     if not n_lacking:
-        _warn_of_shares(proba, y[rows], classes, sample_weight, rows)
+        _warn_of_shares(proba, y[rows], classes, weight)
     more = None if extra is None else calibrated(ask(extra))
     return TeacherLabels(proba, more, fitted, temperature, cv is None)
 
@@ -265,13 +265,13 @@ def _label_fold(teacher, X, y, fit_params, train, test, classes, sample_weight):
     return proba, not present.all()
 
 
-def _calibrator(proba, y, classes, rows, method, sample_weight):
+def _calibrator(proba, y, classes, method, sample_weight):
     """What maps the teacher's labels to calibrated ones, and T*."""
     if not method:
         return lambda other: other, None
     known = ~np.isnan(proba[:, 0])
-    weight = None if sample_weight is None else sample_weight[rows][known]
-    codes = np.searchsorted(classes, y[rows][known])
+    weight = None if sample_weight is None else sample_weight[known]
+    codes = np.searchsorted(classes, y[known])
     if len(np.unique(codes)) == 1:
         raise ValueError(
             f"calibrate_teacher={method!r} needs soft labels for rows of two classes or more, "
@@ -303,6 +303,10 @@ def _lost_by_class(proba, y, classes):
     return lost / np.maximum(np.bincount(codes, minlength=len(classes)), 1)
 
 
+def _loses_a_class(proba, y, classes):
+    return _lost_by_class(proba, y, classes).max() > _TOO_MANY
+
+
 def _warn_of_absent(proba, y, classes, cv):
     absent = int(np.isnan(proba[:, 0]).sum())
     if not absent:
@@ -319,10 +323,10 @@ def _warn_of_absent(proba, y, classes, cv):
     )
 
 
-def _warn_of_shares(proba, y, classes, sample_weight, rows):
+def _warn_of_shares(proba, y, classes, sample_weight):
     """Warn of a class that the teacher takes for far more, or less, common than it is."""
     known = ~np.isnan(proba[:, 0])
-    weight = None if sample_weight is None else sample_weight[rows][known]
+    weight = None if sample_weight is None else sample_weight[known]
     shares = class_frequencies(y[known], classes, weight)
     told = np.average(proba[known], axis=0, weights=weight)
     counts = np.bincount(np.searchsorted(classes, y[known]), minlength=len(classes))

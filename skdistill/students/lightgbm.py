@@ -18,7 +18,6 @@ DART is refused: under a callable objective LightGBM 4 reads whether trees were 
 before it first writes it, so that equal seeds draw different trees.
 """
 
-import inspect
 import re
 from collections.abc import Callable
 from itertools import pairwise
@@ -41,6 +40,12 @@ from skdistill.students._additive import (
 )
 from skdistill.students._boosting import Derivatives, Growing, baseline, codes
 from skdistill.students._class_weight import class_factor
+from skdistill.students._lightgbm_metrics import (
+    METRIC_ALIASES,
+    InOrder,
+    computed,
+    metric_names,
+)
 from skdistill.students._refine import Leaves
 from skdistill.students._registry import Fitted, Unsupported, register
 from skdistill.students._rows import weighted_rows
@@ -50,15 +55,12 @@ _ALIASES = {
     "device_type": ("device",),
     "is_unbalance": ("unbalance", "unbalanced_sets"),
     "linear_tree": ("linear_trees",),
-    "metric": ("metrics", "metric_types"),
+    "metric": METRIC_ALIASES,
     "neg_bagging_fraction": ("neg_bagging", "neg_sub_row", "neg_subsample"),
     "pos_bagging_fraction": ("pos_bagging", "pos_sub_row", "pos_subsample"),
     "objective": ("objective_type", "app", "application", "loss"),
 }
-_LOG_LOSS = {"logloss", "binary_logloss", "binary", "multi_logloss", "multiclass", "softmax"}
-_ERROR = {"error", "binary_error", "multi_error"}
 _OWN_LEAVES = ("monotone_constraints", "max_delta_step", "path_smooth", "linear_tree")
-_SAME_ON_RAW = {"auc", "auc_mu", "average_precision", "multi_error", "None"}
 
 
 def fit_lightgbm(
@@ -94,9 +96,9 @@ def fit_lightgbm(
         )  # fmt: skip
         callbacks.append(_hand_booster(growing))
     if _eval_lengths(fit_params):
-        metrics = _metric_names(params, fit_params, objective)
-        callbacks.append(_InOrder(metrics))
-        fit_params["eval_metric"] = _computed(own, metrics, fit_params, objective)
+        metrics = metric_names(params, fit_params, objective)
+        callbacks.append(InOrder(metrics))
+        fit_params["eval_metric"] = computed(own, metrics, fit_params, objective)
     init = None
     if _starts_at_average(params, fit_params):
         init = baseline(loss) / objective.slope
@@ -302,102 +304,6 @@ def _keep_random_state(env):
 
 
 _keep_random_state.before_iteration = True
-
-
-# Metrics -----------------------------------------------------------------------------
-
-
-def _metric_names(params, fit_params, objective):
-    """Names of the built-in metrics, in the order in which LightGBM reports them."""
-    asked = [m for m in _as_list(fit_params.get("eval_metric")) if isinstance(m, str)]
-    given = _as_list(params.get("metric")) or [objective.name]
-    names = [m for m in asked if m not in given] + given
-    names = list(dict.fromkeys(_metric_name(m, objective.n_classes) for m in names))
-    if unknown := set(names) - _SAME_ON_RAW - _COMPUTED.keys():
-        raise Unsupported(
-            f"metric={sorted(unknown)} would be computed on raw scores; use a log-loss, an "
-            f"error rate, one of {sorted(_SAME_ON_RAW)}, or a callable"
-        )
-    return names
-
-
-def _computed(own, names, fit_params, objective):
-    """Metrics to be handed probabilities; those that need none stay named in `own`."""
-    aliases = {"metric", *_ALIASES["metric"]} & own.get_params().keys()
-    own.set_params(**dict.fromkeys(aliases))
-    own.set_params(metric=[m for m in names if m not in _COMPUTED] or ["None"])
-    callables = [_COMPUTED[m] for m in names if m in _COMPUTED]
-    callables += [m for m in _as_list(fit_params.get("eval_metric")) if callable(m)]
-    return [_OnProbabilities(m, objective) for m in callables]
-
-
-def _as_list(value):
-    return [] if value is None else list(value) if isinstance(value, list) else [value]
-
-
-def _metric_name(name, n_classes):
-    kind = "binary" if n_classes == 2 else "multi"
-    if name in _LOG_LOSS:
-        return f"{kind}_logloss"
-    return f"{kind}_error" if name in _ERROR else name
-
-
-class _OnProbabilities:
-    """A metric of LightGBM's, handed probabilities in place of raw scores."""
-
-    def __init__(self, metric, objective):
-        self.metric = metric
-        self.proba = objective.proba
-
-    def __call__(self, y_true, raw, weight, group):
-        n_arguments = len(inspect.signature(self.metric).parameters)
-        return self.metric(*(y_true, self.proba(raw), weight, group)[:n_arguments])
-
-
-class _InOrder:
-    """Callback: results in the order in which LightGBM would have reported them.
-
-    It reports callables last; which metric is first matters to early stopping.
-    """
-
-    order = -(10**6)
-
-    def __init__(self, names):
-        self.names = names
-
-    def __call__(self, env):
-        results = env.evaluation_result_list
-        sets = [result[0] for result in results]
-        results.sort(key=lambda result: (sets.index(result[0]), self._place(result[1])))
-
-    def _place(self, metric):
-        name = metric.partition("@")[0]
-        return self.names.index(name) if name in self.names else len(self.names)
-
-
-def _binary_logloss(y_true, proba, weight):
-    return "binary_logloss", _nats(np.where(y_true > 0, proba, 1 - proba), weight), False
-
-
-def _multi_logloss(y_true, proba, weight):
-    own = proba[np.arange(len(proba)), y_true.astype(int)]
-    return "multi_logloss", _nats(own, weight), False
-
-
-def _binary_error(y_true, proba, weight):
-    wrong = (proba > 0.5) != (y_true > 0)
-    return "binary_error", np.average(wrong, weights=weight), False
-
-
-def _nats(own, weight):
-    return np.average(-np.log(np.maximum(own, 1e-15)), weights=weight)
-
-
-_COMPUTED = {
-    "binary_logloss": _binary_logloss,
-    "binary_error": _binary_error,
-    "multi_logloss": _multi_logloss,
-}
 
 
 # The model handed back ---------------------------------------------------------------

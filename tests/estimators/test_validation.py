@@ -145,6 +145,15 @@ def test_early_stopping_names_the_class_of_one_row_as_the_user_does(student, alp
     refused(message, DummyClassifier(strategy="uniform"), student, y=y, alpha=alpha)
 
 
+@pytest.mark.filterwarnings("ignore:.* rows have no soft label")
+@pytest.mark.parametrize("cv", ["oob", 3])
+def test_classes_without_any_weight_are_named(cv):
+    kd = DistilledClassifier(FOREST, TREE, cv=cv, random_state=0)
+    with pytest.warns(UserWarning, match=r"0 in every row of the classes \['b', 'c'\]"):
+        kd.fit(X, NAMES[Y], sample_weight=(Y == 0).astype(float))
+    assert set(kd.predict(X)) == {"a"}
+
+
 # Splits --------------------------------------------------------------------------------
 
 

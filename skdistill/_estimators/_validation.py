@@ -139,8 +139,8 @@ def _warn_of_weightless(classes, codes, weight):
     lost = classes[np.bincount(codes, weight, len(classes)) == 0].tolist()
     if lost:
         warn(
-            f"sample_weight is 0 in every row of the classes {lost}: neither teacher nor student "
-            "learns them, and out of bag or fold there is nothing to calibrate them on; give "
+            f"sample_weight is 0 in every row of the classes {lost}: teacher and student "
+            "do not learn them; out of bag or fold there is nothing to calibrate them on; give "
             "some of their rows a weight, or leave the classes out of y"
         )
 

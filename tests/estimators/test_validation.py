@@ -222,6 +222,7 @@ def test_a_table_of_pyarrow_goes_through():
     assert cross_val_score(DistilledClassifier(FOREST, TREE), table, Y, cv=3).min() > 0.8
     twice = pa.Table.from_arrays([*X.T[:2]], names=["f", "f"])
     refused("several columns called", X=twice)
+    refused(r"X.to_pandas\(\)", X=table, transfer="munge", kind=TypeError)
 
 
 @pytest.mark.parametrize(

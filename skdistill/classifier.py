@@ -4,16 +4,17 @@ One flow: teacher labels, bound loss, `fit_student`. Predicting calls ``student_
 nothing else.
 """
 
+from collections.abc import Sequence
 from contextlib import contextmanager
 from numbers import Integral, Real
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn import get_config
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skdistill._distillation import (
@@ -45,6 +46,17 @@ from skdistill._sklearn.params import (
     print_elapsed_time,
 )
 from skdistill._sklearn.validation import num_samples
+from skdistill._typing import (
+    Array,
+    Cache,
+    Estimator,
+    Floats,
+    Rows,
+    Sampler,
+    Seed,
+    Splits,
+    available_if,
+)
 from skdistill.loss import LossParts
 from skdistill.students import check_student, resolve_student
 from skdistill.students._routing import check_fit_params, requested_weight
@@ -222,25 +234,34 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         "verbose": ["verbose"],
     }
 
+    classes_: Array
+    n_features_in_: int
+    feature_names_in_: Array
+    teacher_temperature_: float
+    student_: Any
+    fit_path_: str
+    loss_: LossParts
+    loss_curve_: dict[str, Floats]
+
     def __init__(
         self,
-        teacher=None,
-        student=None,
-        temperature=2.0,
-        alpha=0.5,
+        teacher: Estimator | Sequence[tuple[Any, ...]] | None = None,
+        student: Estimator | None = None,
+        temperature: float = 2.0,
+        alpha: float = 0.5,
         *,
-        cv=None,
-        calibrate_teacher=False,
-        max_samples=None,
-        transfer=None,
-        transfer_size=5.0,
-        refine="auto",
-        scale_soft_loss=True,
-        memory=None,
-        n_jobs=None,
-        random_state=None,
-        verbose=0,
-    ):
+        cv: Splits | Literal["auto", "oob"] | None = None,
+        calibrate_teacher: bool | str = False,
+        max_samples: float | None = None,
+        transfer: str | Sampler | None = None,
+        transfer_size: float = 5.0,
+        refine: bool | Literal["auto"] = "auto",
+        scale_soft_loss: bool = True,
+        memory: Cache = None,
+        n_jobs: int | None = None,
+        random_state: Seed = None,
+        verbose: int | bool = 0,
+    ) -> None:
         self.teacher = teacher
         self.student = student
         self.temperature = temperature
@@ -259,8 +280,15 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     @fit_context(prefer_skip_nested_validation=False)
     def fit(
-        self, X, y, sample_weight=None, *, teacher_proba=None, X_unlabeled=None, **fit_params
-    ):
+        self,
+        X: Rows,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        teacher_proba: ArrayLike | None = None,
+        X_unlabeled: Rows = None,
+        **fit_params: Any,
+    ) -> Self:
         """Fit the teacher, label the rows with it, and fit the student to both.
 
         Parameters
@@ -333,7 +361,15 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             self.loss_curve_ = dict(zip(LossParts._fields, curve, strict=True))
         return self
 
-    def soft_labels(self, X, y, sample_weight=None, *, teacher_proba=None, **fit_params):
+    def soft_labels(
+        self,
+        X: Rows,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        teacher_proba: ArrayLike | None = None,
+        **fit_params: Any,
+    ) -> Floats:
         """The soft labels that ``fit`` would teach, without fitting a student.
 
         Parameters
@@ -363,7 +399,7 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         return transfer_set.soft_labels
 
     @available_if(_student_has("predict"))
-    def predict(self, X):
+    def predict(self, X: Rows) -> Array:
         """Class of each row, by the student alone.
 
         Parameters
@@ -378,7 +414,7 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         return decode(self.student_, self.student_.predict(X), self.classes_)
 
     @available_if(_student_has("predict_proba"))
-    def predict_proba(self, X):
+    def predict_proba(self, X: Rows) -> Floats:
         """Class probabilities, by the student alone.
 
         Parameters
@@ -394,7 +430,7 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         return proba_in_order(self.student_, X, self.classes_)
 
     @available_if(_student_has("predict_proba"))
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: Rows) -> Floats:
         """Logarithm of the class probabilities, by the student alone.
 
         Parameters
@@ -408,7 +444,7 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         return np.log(self.predict_proba(X))
 
     @available_if(_student_has("decision_function"))
-    def decision_function(self, X):
+    def decision_function(self, X: Rows) -> Floats:
         """Scores of the student, where it has a ``decision_function``.
 
         Parameters
@@ -423,7 +459,7 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         return scores_in_order(self.student_, X, self.classes_)
 
     @property
-    def teacher_(self):
+    def teacher_(self) -> Any:
         """The fitted teacher, loaded from the cache when it is first asked for."""
         if "_fitted_teacher" not in self.__dict__:
             raise AttributeError(
@@ -440,7 +476,7 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         return teacher
 
     @available_if(lambda self: "_fitted_teacher" in vars(self))
-    def teacher_predict_proba(self, X):
+    def teacher_predict_proba(self, X: Rows) -> Floats:
         """Class probabilities of the fitted teacher, before any calibration.
 
         Present where ``fit`` had a teacher; not after a fit with `teacher_proba`.
@@ -459,7 +495,7 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             self._fitted_teacher, X, self.classes_, self.class_prior_, self.memory
         )
 
-    def get_metadata_routing(self):
+    def get_metadata_routing(self) -> MetadataRouter:
         """Metadata that ``fit`` takes itself and hands to teacher and student.
 
         Returns

@@ -7,9 +7,10 @@ that are compared are called in turn: what else the machine does then slows all 
 
 import pickle
 import re
+from collections.abc import Callable, Mapping, Sequence
 from itertools import cycle, islice
 from time import perf_counter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.base import OneToOneFeatureMixin
@@ -17,6 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from skdistill._sklearn.histogram_leaves import histogram_features, n_histogram_leaves
 from skdistill._sklearn.validation import take_rows
+from skdistill._typing import Rows
 
 THOUSAND = 1000
 
@@ -65,7 +67,7 @@ class Latency(NamedTuple):
     high: float
 
 
-def footprint(estimator, X, *, method="predict_proba"):
+def footprint(estimator: Any, X: Rows, *, method: str = "predict_proba") -> Footprint:
     """Measure the size of a fitted estimator and its speed on rows like these.
 
     Parameters
@@ -83,7 +85,12 @@ def footprint(estimator, X, *, method="predict_proba"):
     return footprints({"": estimator}, X, method=lambda one: method)[""]
 
 
-def footprints(estimators, X, *, method=lambda estimator: "predict_proba"):
+def footprints(
+    estimators: Mapping[str, Any],
+    X: Rows,
+    *,
+    method: Callable[[Any], str] = lambda estimator: "predict_proba",
+) -> dict[str, Footprint]:
     """The same for several fitted estimators, which are timed in turn.
 
     Parameters
@@ -108,7 +115,7 @@ def footprints(estimators, X, *, method=lambda estimator: "predict_proba"):
     }
 
 
-def n_bytes(estimator):
+def n_bytes(estimator: Any) -> int:
     """Length of the estimator's pickle: what joblib stores, uncompressed.
 
     Parameters
@@ -122,7 +129,7 @@ def n_bytes(estimator):
     return len(pickle.dumps(estimator, protocol=pickle.HIGHEST_PROTOCOL))
 
 
-def compression_ratio(teacher, student):
+def compression_ratio(teacher: Any, student: Any) -> float:
     """How many times smaller the student's pickle is than the teacher's.
 
     Parameters
@@ -141,7 +148,7 @@ def compression_ratio(teacher, student):
     return n_bytes(teacher) / n_bytes(student)
 
 
-def n_parameters(estimator):
+def n_parameters(estimator: Any) -> int | None:
     """Number of coefficients of a linear model or network, of leaves of trees.
 
     Parameters
@@ -196,7 +203,7 @@ _COUNTS = {
 }
 
 
-def n_features_used(estimator):
+def n_features_used(estimator: Any) -> int | None:
     """Number of columns of X that have a say in what is predicted.
 
     Columns that some split of a tree reads or that have a coefficient other than 0: those
@@ -277,7 +284,9 @@ def _sum_of(pattern, text):
     return sum(map(int, re.findall(pattern, text)))
 
 
-def latency_us(estimator, X, *, method="predict_proba", **how):
+def latency_us(
+    estimator: Any, X: Rows, *, method: str = "predict_proba", **how: Any
+) -> Latency:
     """Time of one call, each call on other rows.
 
     Parameters
@@ -295,7 +304,15 @@ def latency_us(estimator, X, *, method="predict_proba", **how):
     return latencies_us([getattr(estimator, method)], X, **how)[0]
 
 
-def latencies_us(predicts, X, *, n_rows=1, n_calls=50, seconds=0.5, n_threads=1):
+def latencies_us(
+    predicts: Sequence[Callable[[Any], Any]],
+    X: Rows,
+    *,
+    n_rows: int = 1,
+    n_calls: int = 50,
+    seconds: float = 0.5,
+    n_threads: int = 1,
+) -> list[Latency]:
     """Time of a call of several functions, which are called in turn on the same rows.
 
     In each round the order is another. Of every ten rounds or more in a row, those count

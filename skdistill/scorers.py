@@ -8,13 +8,18 @@ A candidate judged by the combined loss at its own temperature and alpha would w
 choosing an easy loss: the scorer carries its own, the same for all.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import MetadataRequest
 
 from skdistill._estimators._classes import proba_in_order
 from skdistill._sklearn.scorers import TakesWeights
 from skdistill._sklearn.validation import num_samples
+from skdistill._typing import Rows
 from skdistill.metrics import (
     agreement,
     combined_loss,
@@ -35,7 +40,7 @@ SCORES = {  # metric, and what makes greater better
 }
 
 
-def teacher_scorer(name, *, teacher=None, **options):
+def teacher_scorer(name: str, *, teacher: Any = None, **options: Any) -> Callable[..., Any]:
     """A scorer by name that compares a candidate's probabilities with a teacher's.
 
     Parameters
@@ -82,7 +87,13 @@ def teacher_scorer(name, *, teacher=None, **options):
     return _TeacherScorer(name, teacher, options)
 
 
-def combined_loss_scorer(temperature=2.0, alpha=0.5, *, teacher=None, scale_soft_loss=True):
+def combined_loss_scorer(
+    temperature: float = 2.0,
+    alpha: float = 0.5,
+    *,
+    teacher: Any = None,
+    scale_soft_loss: bool = True,
+) -> Callable[..., Any]:
     """Minus the combined loss of held-out rows, at one temperature and alpha for all.
 
     Parameters
@@ -161,14 +172,16 @@ class NegLogLoss(_Scorer):
         Whether decision scores are taken for logits where there is no ``predict_proba``.
     """
 
-    def __init__(self, *, of_scores=False):
+    def __init__(self, *, of_scores: bool = False) -> None:
         self.of_scores = of_scores
         self.set_score_request()
 
     def __repr__(self):
         return f"NegLogLoss(of_scores={self.of_scores})"
 
-    def __call__(self, estimator, X, y, sample_weight=None):
+    def __call__(
+        self, estimator: Any, X: Rows, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> float:
         """Minus the mean log-loss, in nats."""
         if not (self.of_scores or hasattr(estimator, "predict_proba")):
             raise ValueError(

@@ -8,13 +8,15 @@ teacher is fitted once for each of them.
 """
 
 import os
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from numbers import Integral, Real
+from typing import Any, Literal, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skdistill._estimators._delegation import share_tags
@@ -22,10 +24,22 @@ from skdistill._estimators._validation import check_extra_rows, check_rows
 from skdistill._estimators._warnings import warn
 from skdistill._sklearn.display import side_by_side
 from skdistill._sklearn.params import HasMethods, Interval, StrOptions, fit_context
+from skdistill._typing import (
+    Array,
+    Estimator,
+    Floats,
+    Rows,
+    Sampler,
+    Scoring,
+    Seed,
+    Splits,
+    available_if,
+)
 from skdistill.auto._candidates import AUTO, check_students, named_students
 from skdistill.auto._costs import check_latency_limit
 from skdistill.auto._exploration import Exploration
 from skdistill.auto._held_out import scoring_name
+from skdistill.auto._leaderboard import Leaderboard
 from skdistill.auto._provenance import held_out_in_words, provenance
 from skdistill.auto._selection import choose, pareto_front, within_limits
 from skdistill.classifier import DistilledClassifier
@@ -179,28 +193,41 @@ class AutoDistiller(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         "verbose": ["verbose"],
     }
 
+    classes_: Array
+    n_features_in_: int
+    feature_names_in_: Array
+    leaderboard_: Leaderboard
+    metric_: str
+    pareto_front_: Leaderboard
+    best_estimator_: DistilledClassifier
+    best_params_: dict[str, Any]
+    results_: dict[str, Any]
+    held_out_: Any
+    provenance_: dict[str, Any]
+
     def __init__(
         self,
-        teacher=None,
-        students="auto",
+        teacher: Estimator | Sequence[tuple[Any, ...]] | None = None,
+        students: Literal["auto"]
+        | Sequence[Estimator | str | tuple[str, Any] | Mapping[str, Any]] = "auto",
         *,
-        transfer=None,
-        transfer_size=5.0,
-        temperatures=None,
-        alphas=None,
-        n_trials=20,
-        timeout=None,
-        scoring=None,
-        cv=None,
-        max_bytes=None,
-        max_latency_us=None,
-        selection="best",
-        tolerance=0.01,
-        n_jobs=None,
-        storage=None,
-        random_state=None,
-        verbose=0,
-    ):
+        transfer: str | Sampler | None = None,
+        transfer_size: float = 5.0,
+        temperatures: Sequence[float] | None = None,
+        alphas: Sequence[float] | None = None,
+        n_trials: int = 20,
+        timeout: float | None = None,
+        scoring: Scoring = None,
+        cv: Splits = None,
+        max_bytes: float | None = None,
+        max_latency_us: float | None = None,
+        selection: str | Callable[..., Any] = "best",
+        tolerance: float = 0.01,
+        n_jobs: int | None = None,
+        storage: Any = None,
+        random_state: Seed = None,
+        verbose: int | bool = 0,
+    ) -> None:
         self.teacher = teacher
         self.students = students
         self.transfer = transfer
@@ -223,14 +250,14 @@ class AutoDistiller(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     @fit_context(prefer_skip_nested_validation=False)
     def fit(
         self,
-        X,
-        y,
+        X: Rows,
+        y: ArrayLike,
         *,
-        sample_weight=None,
-        groups=None,
-        teacher_proba=None,
-        X_unlabeled=None,
-    ):
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+        teacher_proba: ArrayLike | None = None,
+        X_unlabeled: Rows = None,
+    ) -> Self:
         """Explore, measure, choose and refit.
 
         Parameters
@@ -298,7 +325,9 @@ class AutoDistiller(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         given = {name: value for name, value in given.items() if value is not None}
         return X, y, None if groups is None else np.asarray(groups), given
 
-    def fit_candidate(self, row, X, y, **fit_params):
+    def fit_candidate(
+        self, row: int, X: Rows, y: ArrayLike, **fit_params: Any
+    ) -> DistilledClassifier:
         """Refit a row of the leaderboard.
 
         Parameters
@@ -321,7 +350,7 @@ class AutoDistiller(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             raise ValueError(f"no row can be fitted as {name!r}; there are {list(self._rows)}")
         return clone(self._rows[name]).fit(X, y, **fit_params)
 
-    def predict(self, X):
+    def predict(self, X: Rows) -> Array:
         """Class of each row, by the chosen student.
 
         Parameters
@@ -336,7 +365,7 @@ class AutoDistiller(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         return self.best_estimator_.predict(X)
 
     @available_if(_best_has("predict_proba"))
-    def predict_proba(self, X):
+    def predict_proba(self, X: Rows) -> Floats:
         """Class probabilities, by the chosen student.
 
         Parameters
@@ -352,7 +381,7 @@ class AutoDistiller(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         return self.best_estimator_.predict_proba(X)
 
     @property
-    def best_student_(self):
+    def best_student_(self) -> Any:
         """The student that is shipped."""
         return self.best_estimator_.student_
 

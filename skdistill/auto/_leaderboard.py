@@ -4,10 +4,14 @@ A mapping of named columns, each an array. One name stands for one quantity wher
 met: in leaderboards, reports, footprints and scorers.
 """
 
+from collections.abc import Iterable, Mapping
 from html import escape
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from skdistill._typing import Frame
 from skdistill.metrics._intervals import interval
 
 TEACHER = "teacher"
@@ -38,7 +42,7 @@ _SHOWN = {  # in the rich display: column, heading, format
 }
 
 
-class Leaderboard(dict):
+class Leaderboard(dict[str, Any]):
     """Columns by name, each an array with an entry for each row; the best row first.
 
     Parameters
@@ -76,11 +80,16 @@ class Leaderboard(dict):
         "" where there is none.
     """
 
-    def __init__(self, columns=(), *, metric="neg_log_loss"):
+    def __init__(
+        self,
+        columns: Mapping[str, Any] | Iterable[tuple[str, Any]] = (),
+        *,
+        metric: str = "neg_log_loss",
+    ) -> None:
         super().__init__(columns)
         self.metric = metric
 
-    def take(self, rows):
+    def take(self, rows: ArrayLike) -> "Leaderboard":
         """Some of the rows.
 
         Parameters
@@ -95,7 +104,7 @@ class Leaderboard(dict):
             {name: column[rows] for name, column in self.items()}, metric=self.metric
         )
 
-    def row(self, name):
+    def row(self, name: str) -> dict[str, Any]:
         """The row of a name.
 
         Parameters
@@ -111,7 +120,7 @@ class Leaderboard(dict):
             raise ValueError(f"no row is called {name!r}; there are {self['name'].tolist()}")
         return {column: values[found[0]] for column, values in self.items()}
 
-    def in_prose(self, name):
+    def in_prose(self, name: str) -> str:
         """What a row is called within a sentence.
 
         Parameters
@@ -125,7 +134,7 @@ class Leaderboard(dict):
         row = self.row(name)
         return f"the plain {row['family']}" if row["kind"] == "plain" else name
 
-    def to_frame(self):
+    def to_frame(self) -> Frame:
         """A line for each row.
 
         Returns

@@ -30,12 +30,15 @@ float64.
 """
 
 import copy
+from collections.abc import Callable
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import xlogy
 
+from skdistill._typing import Array, Floats
 from skdistill.loss._groups import minimise_groups
 from skdistill.loss._soften import soften
 
@@ -100,15 +103,15 @@ class CombinedLoss:
 
     def __init__(
         self,
-        soft_labels,
-        y=None,
+        soft_labels: ArrayLike | None,
+        y: ArrayLike | None = None,
         *,
-        temperature=1.0,
-        alpha=0.5,
-        sample_weight=None,
-        scale_soft_loss=True,
-        classes=None,
-    ):
+        temperature: float = 1.0,
+        alpha: float = 0.5,
+        sample_weight: ArrayLike | None = None,
+        scale_soft_loss: bool = True,
+        classes: ArrayLike | None = None,
+    ) -> None:
         soft_labels = np.asarray(soft_labels, dtype=np.float64)
         n_samples, n_classes = soft_labels.shape
         self.soft_labels = soft_labels
@@ -166,13 +169,21 @@ class CombinedLoss:
         total = self.alpha * soft_sum + (1 - self.alpha) * hard_sum
         self._soft_weight = soft_weight * (total / soft_sum if soft_sum else 0)
         self._hard_weight = hard_weight * (total / hard_sum if hard_sum else 0)
-        self._softened = np.asfortranarray(
-            np.where(self._has_soft[:, None], soften(self.soft_labels, self.temperature), 0)
-        )
+        self._softened = self._soften()
         self.row_weight = self.alpha * self._soft_weight + (1 - self.alpha) * self._hard_weight
-        self._negentropy = xlogy(self._softened, self._softened).sum(axis=1)
-        self._offset = self._soft_scale * self._soft_weight * self._negentropy
         self._terms, self._pull = self._tempered_terms()
+
+    def _soften(self):
+        """Softened labels, 0 where there are none; no copy where nothing changes."""
+        softened = soften(self.soft_labels, self.temperature)
+        if not self._has_soft.all():
+            softened = np.where(self._has_soft[:, None], softened, 0)
+        return softened if self.n_classes == 2 else np.asfortranarray(softened)
+
+    @cached_property
+    def _negentropy(self):
+        """Negative entropy of the softened labels of each row."""
+        return xlogy(self._softened, self._softened).sum(axis=1)
 
     def _tempered_terms(self):
         """``[(tau, weight)]`` of the cross-entropies, and their targets' sum ``r``."""
@@ -195,48 +206,52 @@ class CombinedLoss:
         return self.alpha * (self.temperature**2 if self.scale_soft_loss else 1.0)
 
     @property
-    def n_samples(self):
+    def n_samples(self) -> int:
         """Number of rows."""
         return self._pull.shape[0]
 
     @property
-    def n_classes(self):
+    def n_classes(self) -> int:
         """Number of classes."""
         return self.classes.shape[0]
 
     @property
-    def raw_shape(self):
+    def raw_shape(self) -> tuple[int, ...]:
         """Shape of a raw prediction."""
         return self._pull.shape
 
-    @cached_property
-    def total_weight(self):
+    @property
+    def total_weight(self) -> float:
         """Sum of `row_weight`."""
+        return self._weight_sum  # type checkers take no cached_property for a property
+
+    @cached_property
+    def _weight_sum(self):
         return float(self.row_weight.sum())
 
     @cached_property
     def _offset_sum(self):
         """The teacher's negative entropy: what makes the soft term a divergence."""
-        return self._offset.sum()
+        return self._soft_scale * np.vdot(self._soft_weight, self._negentropy)
 
     @property
-    def uses_soft_labels(self):
+    def uses_soft_labels(self) -> bool:
         """Whether soft labels have any weight: ``alpha > 0``."""
         return self.alpha > 0
 
     @property
-    def is_cross_entropy(self):
+    def is_cross_entropy(self) -> bool:
         """Whether the loss is cross-entropy against `blend`, with no temperature in it."""
         return self.temperature == 1 or not self.uses_soft_labels
 
     @property
-    def labels(self):
+    def labels(self) -> Array:
         """The user's label of each row; meaningful where ``y >= 0``."""
         return self.classes[self.y]
 
     # The function of raw predictions ---------------------------------------------
 
-    def value_and_gradient(self, raw):
+    def value_and_gradient(self, raw: Floats) -> tuple[float, Floats]:
         """Total loss (a mean) and the gradient of the sum.
 
         Parameters
@@ -259,11 +274,11 @@ class CombinedLoss:
             gradient += proba
         return value / self.total_weight, gradient.reshape(shape)
 
-    def gradient(self, raw):
+    def gradient(self, raw: Floats) -> Floats:
         """Gradient of ``total_weight * value``; see `value_and_gradient`."""
         return self.value_and_gradient(raw)[1]
 
-    def hessian(self, raw):
+    def hessian(self, raw: Floats) -> Floats:
         """Diagonal of the Hessian of ``total_weight * value`` in each row's logits.
 
         Parameters
@@ -276,7 +291,7 @@ class CombinedLoss:
         """
         return self.gradient_and_hessian(raw)[1]
 
-    def gradient_and_hessian(self, raw):
+    def gradient_and_hessian(self, raw: Floats) -> tuple[Floats, Floats]:
         """`gradient` and `hessian` at little more than the price of one of them.
 
         Parameters
@@ -296,7 +311,7 @@ class CombinedLoss:
             hessian += mass * (1 - proba) / tau
         return gradient.reshape(shape), hessian.reshape(shape)
 
-    def hessian_product(self, raw):
+    def hessian_product(self, raw: Floats) -> Callable[..., Any]:
         """The map ``v -> H v`` at `raw`, for Newton methods.
 
         Parameters
@@ -318,7 +333,7 @@ class CombinedLoss:
 
         return product
 
-    def parts(self, raw):
+    def parts(self, raw: Floats) -> LossParts:
         """The soft, hard and total loss at raw predictions.
 
         Parameters
@@ -349,7 +364,7 @@ class CombinedLoss:
 
     # Rows and groups of rows -----------------------------------------------------
 
-    def take(self, rows):
+    def take(self, rows: Array) -> Self:
         """The loss of some of the rows, at the weights they have in the whole.
 
         Gradients of disjoint subsets therefore add up to the gradient of the whole,
@@ -379,7 +394,7 @@ class CombinedLoss:
         self.__dict__[name] = getattr(whole, name)[rows]
         return self.__dict__[name]
 
-    def in_order(self, order):
+    def in_order(self, order: Array) -> Self:
         """The same loss with its classes, and the columns of all arrays, in another order.
 
         Parameters
@@ -406,7 +421,7 @@ class CombinedLoss:
             classes=self.classes[order],
         )
 
-    def reweight(self, factor):
+    def reweight(self, factor: Floats) -> Self:
         """The loss with every row's sample weight multiplied by a factor.
 
         Of a whole loss the means of both terms follow the new weights. A part that `take`
@@ -423,7 +438,7 @@ class CombinedLoss:
         factor = np.asarray(factor, dtype=np.float64)
         if "_part_of" in self.__dict__:
             return self._scaled(factor)
-        return CombinedLoss(
+        return type(self)(
             self.soft_labels,
             self.y,
             temperature=self.temperature,
@@ -444,7 +459,7 @@ class CombinedLoss:
         part._terms = [(tau, weight * factor) for tau, weight in self._terms]
         return part
 
-    def blend(self, temperature=1.0):
+    def blend(self, temperature: float = 1.0) -> Floats:
         """Soft and hard labels mixed into one target per row.
 
         At temperature 1 cross-entropy against these targets *is* the loss at
@@ -466,7 +481,7 @@ class CombinedLoss:
             proba = soften(np.where(self._has_soft[:, None], self.soft_labels, 0), temperature)
         return self._mix(self.alpha, proba)
 
-    def pull(self):
+    def pull(self) -> tuple[Floats, Floats]:
         """Soft and hard labels mixed as the gradient mixes them: ``r / (a + b)``.
 
         At one prediction common to all rows the gradient is that prediction's own term
@@ -493,7 +508,7 @@ class CombinedLoss:
         target[np.arange(self.n_samples), self.y] += hard
         return target / (soft + hard)[:, None]
 
-    def constant(self, groups=None, n_groups=1):
+    def constant(self, groups: ArrayLike | None = None, n_groups: int = 1) -> Floats:
         """The raw prediction, constant over a group, that minimises each group's loss.
 
         Parameters
@@ -516,7 +531,9 @@ class CombinedLoss:
             groups = np.zeros(self.n_samples, dtype=np.intp)
         return minimise_groups(*self.group_sums(groups, n_groups))
 
-    def group_sums(self, groups, n_groups, factor=None):
+    def group_sums(
+        self, groups: ArrayLike, n_groups: int, factor: Floats | None = None
+    ) -> Any:
         """Sums of the row coefficients over groups: what `minimise_groups` takes.
 
         Parameters
@@ -551,12 +568,12 @@ class CombinedLoss:
 
 _PER_ROW = (
     "soft_labels", "y", "sample_weight", "row_weight", "_has_soft", "_soft_weight",
-    "_hard_weight", "_softened", "_negentropy", "_offset", "_pull",
+    "_hard_weight", "_softened", "_pull",
 )  # fmt: skip
 _WEIGHTS = (
-    "sample_weight", "row_weight", "_soft_weight", "_hard_weight", "_offset", "_pull",
+    "sample_weight", "row_weight", "_soft_weight", "_hard_weight", "_pull",
 )  # fmt: skip
-_SUMS = ("total_weight", "_offset_sum")
+_SUMS = ("_weight_sum", "_offset_sum", "_negentropy")
 
 
 def _rows(weight, raw):

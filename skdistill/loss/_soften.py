@@ -1,12 +1,15 @@
 """Probabilities and logits, softened by a temperature."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import softmax
+
+from skdistill._typing import Floats
 
 FLOOR = 1e-7  # smallest teacher probability whose logarithm is taken
 
 
-def soften(proba, temperature, *, floor=FLOOR):
+def soften(proba: ArrayLike, temperature: float, *, floor: float = FLOOR) -> Floats:
     """Soften probabilities: ``softmax(log(proba) / temperature)``.
 
     Parameters
@@ -34,7 +37,7 @@ def soften(proba, temperature, *, floor=FLOOR):
     return soften_logits(np.log(np.maximum(proba, floor)), temperature)
 
 
-def soften_logits(logits, temperature):
+def soften_logits(logits: ArrayLike, temperature: float) -> Floats:
     """Soften logits: ``softmax(logits / temperature)``.
 
     Parameters
@@ -50,7 +53,7 @@ def soften_logits(logits, temperature):
     return softmax(np.asarray(logits, dtype=np.float64) / temperature, axis=1)
 
 
-def logits(proba):
+def logits(proba: ArrayLike) -> Floats:
     """Raw prediction of probabilities, of the shape a `CombinedLoss` takes.
 
     Parameters

@@ -3,14 +3,22 @@
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 
+from skdistill._typing import Array, Floats
 from skdistill.metrics._arrays import EPS, outcomes
 
 
-def observed_over_expected(y_true, proba, *, classes=None, sample_weight=None):
+def observed_over_expected(
+    y_true: ArrayLike,
+    proba: ArrayLike,
+    *,
+    classes: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+) -> Floats:
     """Calibration in the large: outcomes of each class over the sum of its probabilities.
 
     1 is calibrated; 1.05 says that the class came 5 % more often than the probabilities
@@ -45,7 +53,9 @@ def observed_over(observed, expected):
         return np.divide(observed, expected)
 
 
-def calibration_event(y_true, proba, *, classes=None):
+def calibration_event(
+    y_true: ArrayLike, proba: ArrayLike, *, classes: ArrayLike | None = None
+) -> tuple[Array, Floats]:
     """The event whose probability is judged, and its probability.
 
     Of two classes the event is the second; of more, that the class which a row's
@@ -75,7 +85,14 @@ def event_of(outcome, proba):
     return outcome[rows, first], proba[rows, first]
 
 
-def expected_calibration_error(y_true, proba, *, classes=None, n_bins=10, sample_weight=None):
+def expected_calibration_error(
+    y_true: ArrayLike,
+    proba: ArrayLike,
+    *,
+    classes: ArrayLike | None = None,
+    n_bins: int = 10,
+    sample_weight: ArrayLike | None = None,
+) -> float:
     """Mean difference, bin by bin, of how often the event came and was promised.
 
     Parameters
@@ -117,7 +134,13 @@ class CalibrationLine(NamedTuple):
     intercept: float
 
 
-def calibration_line(y_true, proba, *, classes=None, sample_weight=None):
+def calibration_line(
+    y_true: ArrayLike,
+    proba: ArrayLike,
+    *,
+    classes: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+) -> CalibrationLine:
     """Calibration slope and intercept, by logistic recalibration.
 
     The slope is ``b`` of ``logit P(event) = a + b * logit(score)`` by maximum

@@ -1,13 +1,22 @@
 """How near the student's probabilities come to the teacher's; no outcome is needed."""
 
+from typing import Literal
+
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import rel_entr
 from sklearn.metrics import r2_score, roc_curve
 
+from skdistill._typing import Floats
 from skdistill.metrics._arrays import EPS, over_classes, pair
 
 
-def agreement(teacher_proba, student_proba, *, sample_weight=None):
+def agreement(
+    teacher_proba: ArrayLike,
+    student_proba: ArrayLike,
+    *,
+    sample_weight: ArrayLike | None = None,
+) -> float:
     """Share of rows where teacher and student put the same class first.
 
     Parameters
@@ -29,7 +38,12 @@ def agreement(teacher_proba, student_proba, *, sample_weight=None):
     return float(np.average(agrees(*both), weights=weight))
 
 
-def total_variation(teacher_proba, student_proba, *, sample_weight=None):
+def total_variation(
+    teacher_proba: ArrayLike,
+    student_proba: ArrayLike,
+    *,
+    sample_weight: ArrayLike | None = None,
+) -> float:
     """Mean over rows of half the summed absolute difference of probabilities.
 
     Parameters
@@ -46,7 +60,12 @@ def total_variation(teacher_proba, student_proba, *, sample_weight=None):
     return float(np.average(variation_by_row(*both), weights=weight))
 
 
-def kl_divergence(teacher_proba, student_proba, *, sample_weight=None):
+def kl_divergence(
+    teacher_proba: ArrayLike,
+    student_proba: ArrayLike,
+    *,
+    sample_weight: ArrayLike | None = None,
+) -> float:
     """Mean over rows of ``KL(teacher || student)``, in nats.
 
     The soft term of the loss at temperature 1: what the teacher's own draws would cost
@@ -72,7 +91,13 @@ def kl_divergence(teacher_proba, student_proba, *, sample_weight=None):
     return float(np.average(kl_by_row(*both), weights=weight))
 
 
-def ks_distance(teacher_proba, student_proba, *, sample_weight=None, average="macro"):
+def ks_distance(
+    teacher_proba: ArrayLike,
+    student_proba: ArrayLike,
+    *,
+    sample_weight: ArrayLike | None = None,
+    average: Literal["macro"] | None = "macro",
+) -> float | Floats:
     """Largest gap between the distributions of the teacher's and the student's scores.
 
     The two-sample Kolmogorov-Smirnov statistic of each class's column; lower is better.
@@ -113,7 +138,13 @@ def largest_gap(group, score, weight):
     return np.abs(first - second).max()
 
 
-def r2_sorted(teacher_proba, student_proba, *, sample_weight=None, average="macro"):
+def r2_sorted(
+    teacher_proba: ArrayLike,
+    student_proba: ArrayLike,
+    *,
+    sample_weight: ArrayLike | None = None,
+    average: Literal["macro"] | None = "macro",
+) -> float | Floats:
     """R2 between the sorted scores of teacher and student.
 
     How near the quantile-quantile plot of each class's column is to the diagonal: 1 less
@@ -162,8 +193,13 @@ def _r2_of_quantiles(teacher, student, weight):
 
 
 def swap_share(
-    teacher_proba, student_proba, *, positive_rate=None, sample_weight=None, average="macro"
-):
+    teacher_proba: ArrayLike,
+    student_proba: ArrayLike,
+    *,
+    positive_rate: float | None = None,
+    sample_weight: ArrayLike | None = None,
+    average: Literal["macro"] | None = "macro",
+) -> float | Floats:
     """Share of the decisions that swap when both models accept equally many rows.
 
     Each model accepts the rows with its highest scores of a class, the same share of

@@ -1,14 +1,18 @@
 """What probabilities cost: the logarithm of outcomes, and the distillation loss."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from skdistill._estimators._classes import by_name
-from skdistill.loss._combined import CombinedLoss
+from skdistill._typing import Floats
+from skdistill.loss._combined import CombinedLoss, LossParts
 from skdistill.loss._soften import logits
 from skdistill.metrics._arrays import EPS, outcomes, pair
 
 
-def log_loss_by_row(y_true, proba, *, classes=None):
+def log_loss_by_row(
+    y_true: ArrayLike, proba: ArrayLike, *, classes: ArrayLike | None = None
+) -> Floats:
     """Minus the logarithm of the probability of each row's outcome.
 
     Parameters
@@ -34,16 +38,16 @@ def cost_by_row(outcome, proba):
 
 
 def combined_loss(
-    teacher_proba,
-    student_proba,
-    y_true,
+    teacher_proba: ArrayLike,
+    student_proba: ArrayLike,
+    y_true: ArrayLike,
     *,
-    temperature=2.0,
-    alpha=0.5,
-    classes=None,
-    sample_weight=None,
-    scale_soft_loss=True,
-):
+    temperature: float = 2.0,
+    alpha: float = 0.5,
+    classes: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+    scale_soft_loss: bool = True,
+) -> LossParts:
     """Soft, hard and combined distillation loss of probabilities.
 
     ``alpha * c * KL(teacher_T || student_T) + (1 - alpha) * CE(y, student)``, what a

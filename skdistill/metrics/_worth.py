@@ -1,7 +1,11 @@
 """What a student is worth against outcomes, next to its teacher and the plain student."""
 
-import numpy as np
+from typing import Literal
 
+import numpy as np
+from numpy.typing import ArrayLike
+
+from skdistill._typing import Floats, Seed
 from skdistill.metrics._arrays import outcomes, over_classes, weights
 from skdistill.metrics._fidelity import largest_gap
 from skdistill.metrics._intervals import (
@@ -25,16 +29,16 @@ class Retention(Interval):
 
 
 def retention(
-    teacher_loss,
-    student_loss,
-    plain_loss,
+    teacher_loss: ArrayLike,
+    student_loss: ArrayLike,
+    plain_loss: ArrayLike,
     *,
-    sample_weight=None,
-    groups=None,
-    confidence=CONFIDENCE,
-    n_resamples=N_RESAMPLES,
-    random_state=0,
-):
+    sample_weight: ArrayLike | None = None,
+    groups: ArrayLike | None = None,
+    confidence: float = CONFIDENCE,
+    n_resamples: int = N_RESAMPLES,
+    random_state: Seed = 0,
+) -> Retention:
     """Share of the teacher's lead over the plain student that the distilled one keeps.
 
     ``(plain - student) / (plain - teacher)``, of mean losses: 0 is the same student
@@ -96,7 +100,14 @@ def _shares(sums):
     return np.divide(gain, lead, out=np.copysign(np.inf, gain), where=lead > 0)
 
 
-def separation_ks(y_true, proba, *, classes=None, sample_weight=None, average="macro"):
+def separation_ks(
+    y_true: ArrayLike,
+    proba: ArrayLike,
+    *,
+    classes: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+    average: Literal["macro"] | None = "macro",
+) -> float | Floats:
     """How well the scores of a class separate its rows from the others.
 
     The Kolmogorov-Smirnov statistic of credit scoring, good against bad; higher is

@@ -8,14 +8,18 @@ runs in parallel.
 
 import copy
 import os
+from collections.abc import Callable, Sequence
 from numbers import Integral, Real
+from typing import Any, Literal, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 
 from skdistill._estimators._warnings import warn
 from skdistill._sklearn.model_selection import BatchSearchCV
 from skdistill._sklearn.params import HasMethods, Interval, StrOptions
+from skdistill._typing import Estimator, Rows, Seed, Splits
 from skdistill.model_selection._fingerprint import fingerprint_by_part
 from skdistill.model_selection._folder import owned_folder
 from skdistill.model_selection._progress import Progress
@@ -153,28 +157,35 @@ feature_names_in_
         "random_state": ["random_state"],
     }
 
+    study_: Any
+    cv_results_: dict[str, Any]
+    best_estimator_: Any
+    best_params_: dict[str, Any]
+    best_score_: float
+    best_index_: int
+
     def __init__(
         self,
-        estimator,
-        param_distributions="auto",
+        estimator: Estimator,
+        param_distributions: Any = "auto",
         *,
-        n_trials=50,
-        batch_size=4,
-        timeout=None,
-        scoring=None,
-        cv=None,
-        refit=True,
-        n_jobs=None,
-        sampler=None,
-        storage=None,
-        study_name=None,
-        callbacks=None,
-        random_state=None,
-        error_score=np.nan,
-        return_train_score=False,
-        pre_dispatch="2*n_jobs",
-        verbose=0,
-    ):
+        n_trials: int = 50,
+        batch_size: int = 4,
+        timeout: float | None = None,
+        scoring: Any = None,
+        cv: Splits = None,
+        refit: bool | str | Callable[..., int] = True,
+        n_jobs: int | None = None,
+        sampler: Any = None,
+        storage: Any = None,
+        study_name: str | None = None,
+        callbacks: Sequence[Callable[..., Any]] | None = None,
+        random_state: Seed = None,
+        error_score: float | Literal["raise"] = np.nan,
+        return_train_score: bool = False,
+        pre_dispatch: int | str = "2*n_jobs",
+        verbose: int = 0,
+    ) -> None:
         super().__init__(
             estimator,
             scoring=scoring,
@@ -207,7 +218,7 @@ feature_names_in_
             state["study_"] = in_memory(study)
         return state
 
-    def fit(self, X, y=None, **params):
+    def fit(self, X: Rows, y: ArrayLike | None = None, **params: Any) -> Self:
         """Search and, unless ``refit=False``, refit the best candidate on all rows.
 
         Parameters

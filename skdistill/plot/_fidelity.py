@@ -1,9 +1,13 @@
 """`FidelityDisplay`: how near a student comes to its teacher."""
 
+from typing import Any, Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
 from skdistill._estimators._classes import proba_in_order
+from skdistill._typing import Axes, Rows
 from skdistill.metrics import agreement, kl_divergence
 from skdistill.plot._style import VERMILION, axes, shown_class, tick_decades
 from skdistill.teachers._ask import ask_teacher, teacher_of
@@ -35,8 +39,14 @@ class FidelityDisplay:
     """
 
     def __init__(
-        self, teacher_score, student_score, *, agreement=None, kl=None, pos_label=None
-    ):
+        self,
+        teacher_score: ArrayLike,
+        student_score: ArrayLike,
+        *,
+        agreement: float | None = None,
+        kl: float | None = None,
+        pos_label: Any = None,
+    ) -> None:
         self.teacher_score = teacher_score
         self.student_score = student_score
         self.agreement = agreement
@@ -44,7 +54,16 @@ class FidelityDisplay:
         self.pos_label = pos_label
 
     @classmethod
-    def from_estimator(cls, model, X, *, teacher=None, pos_label=None, ax=None, **kwargs):
+    def from_estimator(
+        cls,
+        model: Any,
+        X: Rows,
+        *,
+        teacher: Any = None,
+        pos_label: Any = None,
+        ax: Axes | None = None,
+        **kwargs: Any,
+    ) -> Self:
         """Ask a distilled model and its teacher about rows; no outcome is needed.
 
         Parameters
@@ -83,8 +102,15 @@ class FidelityDisplay:
 
     @classmethod
     def from_predictions(
-        cls, teacher_proba, student_proba, *, classes=None, pos_label=None, ax=None, **kwargs
-    ):
+        cls,
+        teacher_proba: ArrayLike,
+        student_proba: ArrayLike,
+        *,
+        classes: ArrayLike | None = None,
+        pos_label: Any = None,
+        ax: Axes | None = None,
+        **kwargs: Any,
+    ) -> Self:
         """Draw from probabilities.
 
         Parameters
@@ -107,7 +133,7 @@ class FidelityDisplay:
         scores = (proba[rows, columns] for proba in (teacher_proba, student_proba))
         return cls(*scores, agreement=same, kl=kl, pos_label=pos_label).plot(ax, **kwargs)
 
-    def plot(self, ax=None, **kwargs):
+    def plot(self, ax: Axes | None = None, **kwargs: Any) -> Self:
         """Draw.
 
         Parameters

@@ -1,8 +1,12 @@
 """`LossCurveDisplay`: whether training has ended."""
 
+from typing import Any, Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
+from skdistill._typing import Axes
 from skdistill.plot._style import ABOVE, BLACK, BLUE, VERMILION, axes
 
 
@@ -24,7 +28,15 @@ class LossCurveDisplay:
     ax_, figure_ : Axes, Figure
     """
 
-    def __init__(self, soft, hard, total, *, temperature=None, alpha=None):
+    def __init__(
+        self,
+        soft: ArrayLike,
+        hard: ArrayLike,
+        total: ArrayLike,
+        *,
+        temperature: float | None = None,
+        alpha: float | None = None,
+    ) -> None:
         self.soft = soft
         self.hard = hard
         self.total = total
@@ -32,7 +44,7 @@ class LossCurveDisplay:
         self.alpha = alpha
 
     @classmethod
-    def from_estimator(cls, model, *, ax=None, **kwargs):
+    def from_estimator(cls, model: Any, *, ax: Axes | None = None, **kwargs: Any) -> Self:
         """Draw the ``loss_curve_`` of a distilled model.
 
         Parameters
@@ -65,7 +77,7 @@ class LossCurveDisplay:
             ax, **kwargs
         )
 
-    def plot(self, ax=None, **kwargs):
+    def plot(self, ax: Axes | None = None, **kwargs: Any) -> Self:
         """Draw.
 
         Parameters

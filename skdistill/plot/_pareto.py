@@ -1,10 +1,14 @@
 """`ParetoDisplay`: what quality costs, in time or space."""
 
 import textwrap
+from collections.abc import Mapping
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
+from skdistill._typing import Axes
 from skdistill.plot._style import (
     ABOVE,
     BESIDE,
@@ -60,20 +64,20 @@ class ParetoDisplay:
 
     def __init__(
         self,
-        cost,
-        quality,
+        cost: ArrayLike,
+        quality: ArrayLike,
         *,
-        name,
-        family,
-        kind,
-        chosen,
-        low=None,
-        high=None,
-        limit=None,
-        x="latency_us",
-        metric="neg_log_loss",
-        greater_is_better=True,
-    ):
+        name: ArrayLike,
+        family: ArrayLike,
+        kind: ArrayLike,
+        chosen: ArrayLike,
+        low: ArrayLike | None = None,
+        high: ArrayLike | None = None,
+        limit: float | None = None,
+        x: str = "latency_us",
+        metric: str = "neg_log_loss",
+        greater_is_better: bool = True,
+    ) -> None:
         self.cost = cost
         self.quality = quality
         self.name = name
@@ -88,7 +92,15 @@ class ParetoDisplay:
         self.greater_is_better = greater_is_better
 
     @classmethod
-    def from_estimator(cls, auto, *, x="latency_us", metric="neg_log_loss", ax=None, **kwargs):
+    def from_estimator(
+        cls,
+        auto: Any,
+        *,
+        x: str = "latency_us",
+        metric: str = "neg_log_loss",
+        ax: Axes | None = None,
+        **kwargs: Any,
+    ) -> Self:
         """Draw the leaderboard of a fitted `AutoDistiller`, with its limit.
 
         Parameters
@@ -111,15 +123,15 @@ class ParetoDisplay:
     @classmethod
     def from_leaderboard(
         cls,
-        leaderboard,
+        leaderboard: Mapping[str, Any],
         *,
-        x="latency_us",
-        metric="neg_log_loss",
-        limit=None,
-        greater_is_better=True,
-        ax=None,
-        **kwargs,
-    ):
+        x: str = "latency_us",
+        metric: str = "neg_log_loss",
+        limit: float | None = None,
+        greater_is_better: bool = True,
+        ax: Axes | None = None,
+        **kwargs: Any,
+    ) -> Self:
         """Draw arrays, a row for each model.
 
         Parameters
@@ -172,7 +184,7 @@ class ParetoDisplay:
         )
         return display.plot(ax, **kwargs)
 
-    def plot(self, ax=None, **kwargs):
+    def plot(self, ax: Axes | None = None, **kwargs: Any) -> Self:
         """Draw.
 
         Parameters

@@ -1,13 +1,16 @@
 """`ReliabilityDisplay`: whether probabilities may be taken at their word."""
 
+from collections.abc import Mapping
 from itertools import cycle
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.calibration import CalibrationDisplay
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from skdistill._estimators._classes import proba_in_order, same_labels
+from skdistill._typing import Axes, Rows
 from skdistill.metrics._arrays import weights
 from skdistill.plot._style import (
     ABOVE,
@@ -71,26 +74,28 @@ class ReliabilityDisplay:
     figure_ : Figure
     """
 
-    def __init__(self, curves, *, pos_label=None):
+    def __init__(
+        self, curves: Mapping[str, ReliabilityCurve], *, pos_label: Any = None
+    ) -> None:
         self.curves = curves
         self.pos_label = pos_label
 
     @classmethod
     def from_estimator(
         cls,
-        model,
-        X,
-        y,
+        model: Any,
+        X: Rows,
+        y: ArrayLike,
         *,
-        plain=None,
-        teacher=None,
-        pos_label=None,
-        n_bins=10,
-        strategy="quantile",
-        sample_weight=None,
-        ax=None,
-        **kwargs,
-    ):
+        plain: Any = None,
+        teacher: Any = None,
+        pos_label: Any = None,
+        n_bins: int = 10,
+        strategy: Literal["quantile", "uniform"] = "quantile",
+        sample_weight: ArrayLike | None = None,
+        ax: Axes | None = None,
+        **kwargs: Any,
+    ) -> Self:
         """Judge a distilled model, its teacher and the plain student on held-out rows.
 
         Parameters
@@ -144,17 +149,17 @@ class ReliabilityDisplay:
     @classmethod
     def from_predictions(
         cls,
-        y_true,
-        probas,
+        y_true: ArrayLike,
+        probas: Mapping[str, ArrayLike],
         *,
-        classes=None,
-        pos_label=None,
-        n_bins=10,
-        strategy="quantile",
-        sample_weight=None,
-        ax=None,
-        **kwargs,
-    ):
+        classes: ArrayLike | None = None,
+        pos_label: Any = None,
+        n_bins: int = 10,
+        strategy: Literal["quantile", "uniform"] = "quantile",
+        sample_weight: ArrayLike | None = None,
+        ax: Axes | None = None,
+        **kwargs: Any,
+    ) -> Self:
         """Draw from outcomes and probabilities.
 
         Parameters
@@ -193,7 +198,7 @@ class ReliabilityDisplay:
             curves[name] = _reliability(outcome, score, weight, n_bins, strategy)
         return cls(curves, pos_label=shown).plot(ax, **kwargs)
 
-    def plot(self, ax=None, **kwargs):
+    def plot(self, ax: Axes | None = None, **kwargs: Any) -> Self:
         """Draw.
 
         Parameters

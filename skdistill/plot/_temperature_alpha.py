@@ -1,8 +1,13 @@
 """`TemperatureAlphaDisplay`: what a search over temperature and alpha has seen."""
 
+from collections.abc import Mapping
+from typing import Any, Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
+from skdistill._typing import Axes
 from skdistill.model_selection._search import DistillationSearchCV
 from skdistill.plot._style import BLACK, GREY, VERMILION, axes, readable, tick_decades
 
@@ -36,7 +41,15 @@ class TemperatureAlphaDisplay:
     ax_, figure_ : Axes, Figure
     """
 
-    def __init__(self, temperature, alpha, score, *, best=None, metric="score"):
+    def __init__(
+        self,
+        temperature: ArrayLike,
+        alpha: ArrayLike,
+        score: ArrayLike,
+        *,
+        best: int | None = None,
+        metric: str = "score",
+    ) -> None:
         self.temperature = temperature
         self.alpha = alpha
         self.score = score
@@ -44,7 +57,9 @@ class TemperatureAlphaDisplay:
         self.metric = metric
 
     @classmethod
-    def from_estimator(cls, search, *, metric=None, ax=None, **kwargs):
+    def from_estimator(
+        cls, search: Any, *, metric: str | None = None, ax: Axes | None = None, **kwargs: Any
+    ) -> Self:
         """Draw what a fitted search has seen; its own choice is marked.
 
         Parameters
@@ -73,7 +88,15 @@ class TemperatureAlphaDisplay:
         )
 
     @classmethod
-    def from_cv_results(cls, cv_results, *, metric="score", best=None, ax=None, **kwargs):
+    def from_cv_results(
+        cls,
+        cv_results: Mapping[str, Any],
+        *,
+        metric: str = "score",
+        best: int | None = None,
+        ax: Axes | None = None,
+        **kwargs: Any,
+    ) -> Self:
         """Draw the ``cv_results_`` of a search.
 
         Parameters
@@ -108,7 +131,7 @@ class TemperatureAlphaDisplay:
         values = [_numbers(cv_results[name]) for name in (*_both_names(cv_results), column)]
         return cls(*values, best=best, metric=metric).plot(ax, **kwargs)
 
-    def plot(self, ax=None, **kwargs):
+    def plot(self, ax: Axes | None = None, **kwargs: Any) -> Self:
         """Draw.
 
         Parameters

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import clone
 from sklearn.dummy import DummyClassifier
 from sklearn.pipeline import Pipeline
@@ -17,6 +18,7 @@ from sklearn.utils.validation import column_or_1d
 from skdistill._estimators._classes import proba_in_order, same_labels
 from skdistill._estimators._inside import best_of, is_fitted, last_step, part_of
 from skdistill._sklearn.validation import check_sample_weight
+from skdistill._typing import Rows
 from skdistill.classifier import DistilledClassifier
 from skdistill.footprint import footprints
 from skdistill.report._compared import Compared
@@ -50,17 +52,17 @@ class Kept(NamedTuple):
 
 
 def distillation_report(
-    model,
-    X,
-    y,
+    model: Any,
+    X: Rows,
+    y: ArrayLike,
     *,
-    teacher=None,
-    plain=None,
-    X_train=None,
-    y_train=None,
-    by=None,
-    sample_weight=None,
-):
+    teacher: Any = None,
+    plain: Any = None,
+    X_train: Rows = None,
+    y_train: ArrayLike | None = None,
+    by: str | int | None = None,
+    sample_weight: ArrayLike | None = None,
+) -> DistillationReport:
     """Compare a distilled student with its teacher and with the plain student.
 
     Parameters

@@ -1,15 +1,19 @@
 """`DistillationReport`: what a comparison found, as a dict that prints as tables."""
 
+from collections.abc import Sequence
 from html import escape
+from typing import Any
 
 import numpy as np
 
+from skdistill._typing import Frame
 from skdistill.auto._leaderboard import html_table, visible
+from skdistill.metrics import Retention
 
 _HEADLINES = ("log_loss", "brier", "roc_auc", "accuracy", "agreement")
 
 
-class DistillationReport(dict):
+class DistillationReport(dict[str, Any]):
     """What `distillation_report` found; prints as tables.
 
     Keys
@@ -37,7 +41,7 @@ class DistillationReport(dict):
         """Leave models and rows behind."""
         return type(self), (dict(self),)
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, float]:
         """Its numbers, flat, for loggers.
 
         Returns
@@ -48,7 +52,7 @@ class DistillationReport(dict):
         """
         return dict(_flat(self))
 
-    def to_frame(self):
+    def to_frame(self) -> Frame:
         """A line for each model and part of the rows, a column for each number.
 
         Returns
@@ -124,7 +128,7 @@ def is_share(share):
     return bool(np.isfinite(share).all() and share.high - share.low <= WIDEST)
 
 
-def verdict(share):
+def verdict(share: Retention) -> str:
     """What a share of the teacher's lead says, in words.
 
     Parameters
@@ -227,7 +231,7 @@ def _with_interval(one):
     return "" if one is None else f"{one.value:+.4f}  [{one.low:+.4f}, {one.high:+.4f}]"
 
 
-def aligned(rows):
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     """Rows of cells as lines of text: the first column to the left, others to the right.
 
     Parameters

@@ -26,6 +26,7 @@ learners known to score held-out rows by their weights is made to split rows ins
 
 from inspect import signature
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 from sklearn import config_context, get_config
@@ -93,7 +94,7 @@ def fit_by_labels(student, X, loss, *, random_state=None, **fit_params):
     return Fitted(student, "sampled-labels" if sampler.drawn else "label-reduction")
 
 
-def check_student(student, temperature=1.0, alpha=0.0):
+def check_student(student: Any, temperature: float = 1.0, alpha: float = 0.0) -> None:
     """Refuse what no path can fit, without fitting anything.
 
     Parameters

@@ -15,12 +15,15 @@ place, and fits the trees or their leaves for one another. Its reader of leaves 
 """
 
 import importlib
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple
 
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
 from skdistill._estimators._params import assign_params, unset_seeds
+from skdistill._typing import Rows, Seed
+from skdistill.loss import BoundClassificationLoss
 from skdistill.students._class_weight import absorb_class_weight
 from skdistill.students._leaves import labels_alone
 
@@ -65,17 +68,17 @@ _EXTRAS = dict.fromkeys(("lightgbm", "xgboost", "catboost"), "skdistill[boost]")
 
 
 def register(
-    student_class,
-    fit,
+    student_class: type | str,
+    fit: Callable[..., Any],
     *,
-    search_space=None,
-    refine=None,
-    refine_pays=None,
-    refined_space=None,
-    leaves=None,
-    absorb=absorb_class_weight,
-    delegates=False,
-):
+    search_space: Callable[..., Any] | None = None,
+    refine: Callable[..., Any] | None = None,
+    refine_pays: Callable[..., Any] | None = None,
+    refined_space: Callable[..., Any] | None = None,
+    leaves: Callable[..., Any] | None = None,
+    absorb: Callable[..., Any] = absorb_class_weight,
+    delegates: bool = False,
+) -> None:
     """Let students of exactly this class be fitted by a function of your own.
 
     Parameters
@@ -113,7 +116,7 @@ def register(
     )
 
 
-def available():
+def available() -> dict[str, type]:
     """Registered student classes that can be imported here.
 
     Returns
@@ -144,7 +147,7 @@ class _Available(dict):
         )
 
 
-def search_space(student, *, refine=False):
+def search_space(student: Any, *, refine: bool | Literal["auto"] = False) -> dict[str, Any]:
     """Default search space of a student, from its family's file.
 
     Parameters
@@ -164,7 +167,7 @@ def search_space(student, *, refine=False):
     return space | family.refined_space(student) if refine else space
 
 
-def refine_pays(student, loss):
+def refine_pays(student: Any, loss: BoundClassificationLoss) -> bool:
     """Whether ``refine="auto"`` refines a student for a loss.
 
     Parameters
@@ -182,7 +185,7 @@ def refine_pays(student, loss):
     return pays is not None and pays(student, loss)
 
 
-def leaves_of(student):
+def leaves_of(student: Any) -> Any:
     """The leaves of a fitted student, to be read and written.
 
     Parameters
@@ -198,7 +201,15 @@ def leaves_of(student):
     return None if read is None else read(student)
 
 
-def fit_student(student, X, loss, *, refine=False, random_state=None, **fit_params):
+def fit_student(
+    student: Any,
+    X: Rows,
+    loss: BoundClassificationLoss,
+    *,
+    refine: bool | Literal["auto"] = False,
+    random_state: Seed = None,
+    **fit_params: Any,
+) -> Fitted:
     """Fit a clone of a student against a loss, by the function of its family.
 
     Parameters

@@ -10,7 +10,9 @@ an exponential loss whose minimiser over targets q is q too, and `AdaBoostClassi
 minimises one by votes: its probabilities stay within bounds that no target moves.
 """
 
+from collections.abc import Callable
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from optuna.distributions import FloatDistribution, IntDistribution
@@ -23,6 +25,8 @@ from skdistill._sklearn.gradient_boosting import (
     train_gradient_boosting,
     write_leaves,
 )
+from skdistill._typing import Rows, Seed
+from skdistill.loss import BoundClassificationLoss
 from skdistill.students._additive import any_rate, leaves_together, most_leaves, pays_with
 from skdistill.students._labels import check_held_out, hard_columns
 from skdistill.students._leaves import labels_alone, plain_weight
@@ -31,7 +35,15 @@ from skdistill.students._registry import Fitted, Unsupported, register
 from skdistill.students._rows import weighted_rows
 
 
-def fit_gradient_boosting(student, X, loss, *, together=None, random_state=None, **fit_params):
+def fit_gradient_boosting(
+    student: Any,
+    X: Rows,
+    loss: BoundClassificationLoss,
+    *,
+    together: Callable[..., Any] | None = None,
+    random_state: Seed = None,
+    **fit_params: Any,
+) -> Fitted:
     """Fit by scikit-learn's own training; ``monitor`` is taken as natively."""
     name = type(student).__name__
     if student.loss != "log_loss":
@@ -61,7 +73,7 @@ def _solved_together(student, X, loss, together, fit_params):
     return Fitted(student, curve=curve)
 
 
-def gradient_boosting_leaves(student):
+def gradient_boosting_leaves(student: Any) -> Any:
     """The leaves of all trees of a fitted `GradientBoostingClassifier`."""
     trees, k = student.estimators_.ravel(), student.estimators_.shape[1]
     values = [leaf_values(student, tree) for tree in trees]
@@ -89,7 +101,7 @@ def _most_leaves(student):
     return student.n_estimators * most_leaves(student.max_depth, student.max_leaf_nodes)
 
 
-def gradient_boosting_space(student):
+def gradient_boosting_space(student: Any) -> dict[str, Any]:
     """Size (trees, depth), step and regularisation."""
     return {
         "n_estimators": IntDistribution(10, 200, log=True),

@@ -23,12 +23,16 @@ in them: validation data, ``init_model``, ``baseline``, monotonic constraints,
 """
 
 import json
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 from optuna.distributions import FloatDistribution, IntDistribution
 
 from skdistill._estimators._classes import encoded_sets
+from skdistill._typing import Rows, Seed
+from skdistill.loss import BoundClassificationLoss
 from skdistill.students._additive import (
     any_rate,
     leaves_together,
@@ -56,7 +60,15 @@ _TREES = 64  # whose leaves are held at a time
 _EPS = np.finfo(np.float64).eps  # penalty by which an empty leaf keeps to 0
 
 
-def fit_catboost(student, X, loss, *, together=None, random_state=None, **fit_params):
+def fit_catboost(
+    student: Any,
+    X: Rows,
+    loss: BoundClassificationLoss,
+    *,
+    together: Callable[..., Any] | None = None,
+    random_state: Seed = None,
+    **fit_params: Any,
+) -> Fitted:
     """Fit a `CatBoostClassifier` in place; its parameters and `fit` keep their meaning.
 
     The path is "direct" for the default loss function on the CPU; with validation data, for
@@ -107,7 +119,7 @@ def _is_of_pairs(eval_set):
     return all(one is None or isinstance(one, tuple | list) for one in sets)
 
 
-def absorb_class_weights(student, loss):
+def absorb_class_weights(student: Any, loss: BoundClassificationLoss) -> Any:
     """Move class weights, which CatBoost has by three names, from a student into the loss.
 
     A fitted CatBoost model refuses other parameters: its model is moved, not its weights.
@@ -152,7 +164,7 @@ def _solve_together(model, X, loss, make):
     return together.curve[1:]
 
 
-def catboost_leaves(student):
+def catboost_leaves(student: Any) -> Any:
     """The leaves of all trees of a fitted `CatBoostClassifier`."""
     counts = student.get_tree_leaf_counts()
     starts, offset = np.cumsum([0, *counts[:-1]]), student.get_scale_and_bias()[1]
@@ -339,7 +351,7 @@ def _most_leaves(student):
     return n_trees * most_leaves(first("depth", "max_depth", default=6), leaves)
 
 
-def catboost_space(student):
+def catboost_space(student: Any) -> dict[str, Any]:
     """Search space: how many trees, how deep, how hard they are held back."""
     return {
         "iterations": IntDistribution(10, 500, log=True),

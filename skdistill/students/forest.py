@@ -14,6 +14,7 @@ they grow to single rows, with several times the nodes of the native forest.
 """
 
 from functools import cache, partial
+from typing import Any, Literal
 
 import numpy as np
 from optuna.distributions import CategoricalDistribution, IntDistribution
@@ -30,6 +31,8 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from skdistill._sklearn.forest import score_out_of_bag, weights_are_drawn
 from skdistill._sklearn.tree import validate_params
+from skdistill._typing import Rows, Seed
+from skdistill.loss import BoundClassificationLoss
 from skdistill.students._class_weight import class_factor
 from skdistill.students._complementary import grow_complementary
 from skdistill.students._labels import hard_columns
@@ -43,7 +46,14 @@ from skdistill.students.tree import check_tree, fit_soft, growth_target, tree_sp
 _TREES = (DecisionTreeClassifier, ExtraTreeClassifier)
 
 
-def fit_forest(student, X, loss, *, refine=False, random_state=None):
+def fit_forest(
+    student: Any,
+    X: Rows,
+    loss: BoundClassificationLoss,
+    *,
+    refine: bool | Literal["auto"] = False,
+    random_state: Seed = None,
+) -> Fitted:
     """Grow every tree of a forest on soft targets and solve its leaves for the loss.
 
     Parameters
@@ -237,13 +247,13 @@ def _balance(loss, rows):
     return class_factor(loss, weight)
 
 
-def forest_leaves(student):
+def forest_leaves(student: Any) -> Any:
     """The leaves of all trees of a fitted forest, or of bagged trees."""
     features = getattr(student, "estimators_features_", None)
     return leaves_of_trees(student.estimators_, features)
 
 
-def forest_space(student):
+def forest_space(student: Any) -> dict[str, Any]:
     """Sizes of a forest that is small next to its teacher."""
     return {
         "n_estimators": IntDistribution(5, 100, log=True),
@@ -252,12 +262,12 @@ def forest_space(student):
     }
 
 
-def all_columns(student):
+def all_columns(student: Any) -> dict[str, Any]:
     """Trees that are grown for one another differ without it, and gain most from it."""
     return {"max_features": CategoricalDistribution(["sqrt", None])}
 
 
-def bagging_space(student):
+def bagging_space(student: Any) -> dict[str, Any]:
     """Number of trees and, where the tree is given, its own space."""
     tree = tree_space(student.estimator) if student.estimator is not None else {}
     return {"n_estimators": IntDistribution(5, 50, log=True)} | {
@@ -265,7 +275,7 @@ def bagging_space(student):
     }
 
 
-def forest_pays(student, loss):
+def forest_pays(student: Any, loss: BoundClassificationLoss) -> bool:
     """Whether nothing is refused: on labels out of fold it paid at every size."""
     tree = getattr(student, "estimator", None)
     trees = tree is None or type(tree) in _TREES

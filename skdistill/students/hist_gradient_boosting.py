@@ -7,7 +7,9 @@ labels only and are judged by log-loss. `train_score_` and `validation_score_` h
 the loss.
 """
 
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 from optuna.distributions import FloatDistribution, IntDistribution
@@ -21,6 +23,8 @@ from skdistill._sklearn.histogram_leaves import (
     leaf_values,
     write_leaf_values,
 )
+from skdistill._typing import Rows, Seed
+from skdistill.loss import BoundClassificationLoss
 from skdistill.students._additive import (
     any_rate,
     leaves_together,
@@ -37,8 +41,14 @@ _MANY = 10_000  # rows above which early_stopping="auto" is True
 
 
 def fit_hist_gradient_boosting(
-    student, X, loss, *, together=None, random_state=None, **fit_params
-):
+    student: Any,
+    X: Rows,
+    loss: BoundClassificationLoss,
+    *,
+    together: Callable[..., Any] | None = None,
+    random_state: Seed = None,
+    **fit_params: Any,
+) -> Fitted:
     """Fit by scikit-learn's own training; ``X_val``, ``y_val`` are taken as natively."""
     if student.loss != "log_loss":
         raise Unsupported(
@@ -60,7 +70,7 @@ def fit_hist_gradient_boosting(
     return Fitted(student, curve=curve)
 
 
-def hist_gradient_boosting_leaves(student):
+def hist_gradient_boosting_leaves(student: Any) -> Any:
     """The leaves of all trees of a fitted `HistGradientBoostingClassifier`."""
     trees = histogram_trees(student)
     values = [leaf_values(tree) for tree in trees]
@@ -80,7 +90,7 @@ def _most_leaves(student):
     return student.max_iter * most_leaves(student.max_depth, student.max_leaf_nodes)
 
 
-def hist_gradient_boosting_space(student):
+def hist_gradient_boosting_space(student: Any) -> dict[str, Any]:
     """Size (trees, leaves), step and regularisation."""
     return {
         "max_iter": IntDistribution(10, 200, log=True),

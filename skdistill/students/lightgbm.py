@@ -20,7 +20,9 @@ before it first writes it, so that equal seeds draw different trees.
 
 import inspect
 import re
+from collections.abc import Callable
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from optuna.distributions import FloatDistribution, IntDistribution
@@ -28,6 +30,8 @@ from scipy.special import expit, softmax
 from sklearn.base import clone
 
 from skdistill._estimators._classes import encoded
+from skdistill._typing import Rows, Seed
+from skdistill.loss import BoundClassificationLoss
 from skdistill.students._additive import (
     any_rate,
     leaves_together,
@@ -57,7 +61,15 @@ _OWN_LEAVES = ("monotone_constraints", "max_delta_step", "path_smooth", "linear_
 _SAME_ON_RAW = {"auc", "auc_mu", "average_precision", "multi_error", "None"}
 
 
-def fit_lightgbm(student, X, loss, *, together=None, random_state=None, **fit_params):
+def fit_lightgbm(
+    student: Any,
+    X: Rows,
+    loss: BoundClassificationLoss,
+    *,
+    together: Callable[..., Any] | None = None,
+    random_state: Seed = None,
+    **fit_params: Any,
+) -> Fitted:
     """Fit an `LGBMClassifier` in place; its parameters and `fit` keep their meaning.
 
     With `together` its leaves are solved together: while it grows, if no validation data
@@ -210,7 +222,7 @@ def _hand_booster(growing):
     return hand
 
 
-def lightgbm_leaves(student):
+def lightgbm_leaves(student: Any) -> Any:
     """The leaves of the trees by which a fitted `LGBMClassifier` predicts."""
     booster = student.booster_
     k = booster.num_model_per_iteration()
@@ -415,7 +427,7 @@ def _most_leaves(student):
     return student.n_estimators * most_leaves(student.max_depth, student.num_leaves)
 
 
-def lightgbm_space(student):
+def lightgbm_space(student: Any) -> dict[str, Any]:
     """Search space: how many trees, how large, how hard they are held back."""
     return {
         "n_estimators": IntDistribution(10, 500, log=True),

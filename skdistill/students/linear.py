@@ -18,6 +18,8 @@ with preconditioned conjugate gradients. What changes the optimum (L1, a penalis
 intercept, one-versus-rest) is left to the general path.
 """
 
+from typing import Any
+
 import numpy as np
 from optuna.distributions import FloatDistribution
 from scipy.optimize import minimize
@@ -31,10 +33,14 @@ from sklearn.utils.validation import validate_data
 from skdistill._estimators._warnings import warn
 from skdistill._sklearn.callbacks import has_callbacks
 from skdistill._sklearn.validation import labels_of
+from skdistill._typing import Rows, Seed
+from skdistill.loss import BoundClassificationLoss
 from skdistill.students._registry import Fitted, Unsupported, register
 
 
-def fit_logistic_regression(student, X, loss, *, random_state=None):
+def fit_logistic_regression(
+    student: Any, X: Rows, loss: BoundClassificationLoss, *, random_state: Seed = None
+) -> Fitted:
     """Fit a `LogisticRegression` to the loss, penalised as natively.
 
     Parameters
@@ -229,7 +235,7 @@ def _newton(problem, tol, max_iter, record):
 _STALLED = 64 * np.finfo(float).eps  # relative fall of the loss at which a solver stops
 
 
-def logistic_regression_space(student):
+def logistic_regression_space(student: Any) -> dict[str, Any]:
     """Search space: the strength of the penalty, where there is one."""
     return {} if student.penalty is None else {"C": FloatDistribution(1e-4, 1e2, log=True)}
 

@@ -7,18 +7,24 @@ loss with its penalty. Early stopping scores accuracy, as natively, against the 
 labels, and where a row has none against the teacher's most probable class.
 """
 
+from typing import Any
+
 import numpy as np
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 from sklearn.neural_network import MLPClassifier
 
 from skdistill._sklearn.mlp import train_mlp
 from skdistill._sklearn.validation import take_rows
+from skdistill._typing import Rows, Seed
+from skdistill.loss import BoundClassificationLoss
 from skdistill.students._labels import check_held_out, hard_columns
 from skdistill.students._leaves import labels_alone, plain_weight
 from skdistill.students._registry import Fitted, register
 
 
-def fit_mlp(student, X, loss, *, random_state=None):
+def fit_mlp(
+    student: Any, X: Rows, loss: BoundClassificationLoss, *, random_state: Seed = None
+) -> Fitted:
     """Train on the rows that have a weight, labels kept for the stopping alone.
 
     Labels alone are fitted natively: the loss by which training stops is natively computed
@@ -38,7 +44,7 @@ def fit_mlp(student, X, loss, *, random_state=None):
     return Fitted(student)
 
 
-def mlp_space(student):
+def mlp_space(student: Any) -> dict[str, Any]:
     """Networks of one small hidden layer; depth costs latency before it earns quality."""
     return {
         "hidden_layer_sizes": CategoricalDistribution([8, 16, 32, 64]),

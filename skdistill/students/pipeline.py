@@ -1,6 +1,7 @@
 """Pipelines: transformers fitted once, on the rows; the last step by its own family."""
 
 from functools import partial
+from typing import Any, Literal
 
 import numpy as np
 from sklearn import get_config
@@ -8,13 +9,23 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import get_routing_for_object, process_routing
 
 from skdistill._sklearn.validation import take_params, take_rows
+from skdistill._typing import Rows, Seed
+from skdistill.loss import BoundClassificationLoss
 from skdistill.students._labels import hard_columns
 from skdistill.students._registry import Fitted, fit_student, refine_pays, register
 from skdistill.students._registry import search_space as space_of
 from skdistill.students._routing import check_fit_params
 
 
-def fit_pipeline(student, X, loss, *, refine=False, random_state=None, **fit_params):
+def fit_pipeline(
+    student: Any,
+    X: Rows,
+    loss: BoundClassificationLoss,
+    *,
+    refine: bool | Literal["auto"] = False,
+    random_state: Seed = None,
+    **fit_params: Any,
+) -> Fitted:
     """Fit the transformers on the rows with a hard label, the last step on the loss.
 
     If no row has one, they are fitted on all rows and their most probable classes. Fit
@@ -88,7 +99,7 @@ def _transform_each(head, value):
     return _transform(head, value)
 
 
-def pipeline_space(student, *, refine=False):
+def pipeline_space(student: Any, *, refine: bool | Literal["auto"] = False) -> dict[str, Any]:
     """Search space of the last step, prefixed by its name."""
     name, last = student.steps[-1]
     return {f"{name}__{key}": value for key, value in space_of(last, refine=refine).items()}

@@ -18,8 +18,10 @@ the same.
 
 import math
 from numbers import Integral
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from optuna.distributions import FloatDistribution, IntDistribution
 from sklearn.base import clone, is_classifier
 from sklearn.tree import (
@@ -31,6 +33,8 @@ from sklearn.tree import (
 
 from skdistill._sklearn.tree import nodes_of, tree_from_nodes, validate_params
 from skdistill._sklearn.validation import take_rows
+from skdistill._typing import Array, Floats, Rows, Seed
+from skdistill.loss import BoundClassificationLoss
 from skdistill.students._leaves import labels_alone, node_values, plain_weight
 from skdistill.students._registry import Fitted, Unsupported, register
 from skdistill.students._rows import weighted_rows
@@ -43,7 +47,14 @@ _BITS = 16  # of a growth target: sums of a million squares are then exact
 _TRACE = 1e-300  # weight of a copy that has none, so that every row has K copies
 
 
-def fit_tree(student, X, loss, *, random_state=None, check_input=True):
+def fit_tree(
+    student: Any,
+    X: Rows,
+    loss: BoundClassificationLoss,
+    *,
+    random_state: Seed = None,
+    check_input: bool = True,
+) -> Fitted:
     """Grow a tree on soft targets and solve its leaves for the loss.
 
     Parameters
@@ -80,7 +91,16 @@ def fit_tree(student, X, loss, *, random_state=None, check_input=True):
     return Fitted(fit_soft(student, X, loss, target, weight, check_input=check_input))
 
 
-def fit_soft(student, X, loss, target, weight, *, check_input=True, **values):
+def fit_soft(
+    student: Any,
+    X: Rows,
+    loss: BoundClassificationLoss,
+    target: Floats,
+    weight: Floats | None,
+    *,
+    check_input: bool = True,
+    **values: Any,
+) -> Any:
     """Grow a tree on soft targets and carry it, its nodes solved, into the student.
 
     Parameters
@@ -114,7 +134,7 @@ def fit_soft(student, X, loss, target, weight, *, check_input=True, **values):
     return carry(student, grown, nodes, proba, loss.classes)
 
 
-def check_tree(student, loss):
+def check_tree(student: Any, loss: BoundClassificationLoss) -> None:
     """Refuse by name what no tree can honour."""
     validate_params(student)
     if not isinstance(student.criterion, str):
@@ -133,7 +153,7 @@ def check_tree(student, loss):
         )
 
 
-def growth_target(criterion, target, weight):
+def growth_target(criterion: str, target: Floats, weight: Floats | None) -> Floats:
     """Targets as a tree takes them that is grown by regression, or on copies.
 
     Parameters
@@ -161,7 +181,14 @@ def growth_target(criterion, target, weight):
     return target
 
 
-def grow_by_regression(student, X, n_classes, target, weight, check_input):
+def grow_by_regression(
+    student: Any,
+    X: Rows,
+    n_classes: int,
+    target: Floats,
+    weight: Floats | None,
+    check_input: bool,
+) -> Any:
     """The splits of a Gini tree on rows repeated K times, by least squares.
 
     Parameters
@@ -213,7 +240,7 @@ def _params_in_copies(student, n_samples, n_classes):
     return params
 
 
-def carry(student, grown, nodes, proba, classes):
+def carry(student: Any, grown: Any, nodes: Array, proba: ArrayLike, classes: ArrayLike) -> Any:
     """Make a classifier of the splits of one tree and the values of another hand.
 
     Parameters
@@ -239,7 +266,7 @@ def carry(student, grown, nodes, proba, classes):
     return student
 
 
-def tree_space(student):
+def tree_space(student: Any) -> dict[str, Any]:
     """Sizes at which a single tree stays readable, and how it is kept from overfitting."""
     return {
         "max_depth": IntDistribution(2, 10),

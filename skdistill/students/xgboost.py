@@ -18,13 +18,17 @@ parameter that is changed in a student already fitted to three or more classes, 
 """
 
 import json
+from collections.abc import Callable
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from optuna.distributions import FloatDistribution, IntDistribution
 from scipy.special import expit, logit, softmax
 
 from skdistill._estimators._classes import encoded_sets
+from skdistill._typing import Rows, Seed
+from skdistill.loss import BoundClassificationLoss
 from skdistill.students._additive import (
     any_rate,
     leaves_together,
@@ -43,7 +47,15 @@ _OWN_LEAVES = ("monotone_constraints", "max_delta_step")
 _OBJECTIVES = {None, "binary:logistic", "multi:softprob", "multi:softmax"}
 
 
-def fit_xgboost(student, X, loss, *, together=None, random_state=None, **fit_params):
+def fit_xgboost(
+    student: Any,
+    X: Rows,
+    loss: BoundClassificationLoss,
+    *,
+    together: Callable[..., Any] | None = None,
+    random_state: Seed = None,
+    **fit_params: Any,
+) -> Fitted:
     """Fit an `XGBClassifier` in place; its parameters and `fit` keep their meaning.
 
     With `together` its leaves are solved together: while it grows, if no validation data
@@ -141,7 +153,7 @@ def _grown_trees(student, X):
     return read
 
 
-def xgboost_leaves(student):
+def xgboost_leaves(student: Any) -> Any:
     """The leaves of the trees by which a fitted `XGBClassifier` predicts."""
     booster = student.get_booster()
     used = booster[: _n_rounds(student, booster)]
@@ -274,7 +286,7 @@ def _most_leaves(student):
     return n_trees * most_leaves(depth, student.max_leaves)
 
 
-def xgboost_space(student):
+def xgboost_space(student: Any) -> dict[str, Any]:
     """Search space: how many trees, how deep, how hard they are held back."""
     return {
         "n_estimators": IntDistribution(10, 500, log=True),

@@ -7,7 +7,10 @@ So hardly a soft label is exactly 0, a temperature does not have to invent the l
 0, and rare classes stay rare. `skdistill.teachers._labels` calls it.
 """
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import expit, softmax
 
 from skdistill._estimators._classes import (
@@ -20,11 +23,20 @@ from skdistill._estimators._classes import (
 )
 from skdistill._estimators._inside import FORESTS, best_of, is_tree, last_step, part_of
 from skdistill._estimators._meaning import as_probabilities
+from skdistill._typing import Floats, Rows
 
 _ENOUGH, _AGREE = 10, 0.5  # rows, and their share, by which scores are known for others
 
 
-def ask_teacher(teacher, X, classes, *, fill=False, known=None, prior=None):
+def ask_teacher(
+    teacher: Any,
+    X: Rows,
+    classes: ArrayLike,
+    *,
+    fill: bool = False,
+    known: ArrayLike | None = None,
+    prior: Floats | None = None,
+) -> Floats:
     """Probabilities as a fitted teacher teaches them: the counts of a forest smoothed.
 
     Parameters, result and errors are those of `ask`. `prior` holds the frequency of each
@@ -38,7 +50,15 @@ def ask_teacher(teacher, X, classes, *, fill=False, known=None, prior=None):
     return smooth_counts(proba, len(forest.estimators_), prior)
 
 
-def ask(model, X, classes, *, fill=False, known=None, role="estimator"):
+def ask(
+    model: Any,
+    X: Rows,
+    classes: ArrayLike,
+    *,
+    fill: bool = False,
+    known: ArrayLike | None = None,
+    role: str = "estimator",
+) -> Floats:
     """Probabilities of a fitted classifier, columns in the order of `classes`.
 
     Parameters
@@ -94,7 +114,7 @@ def ask(model, X, classes, *, fill=False, known=None, role="estimator"):
     return renormalise(in_order(proba, columns))
 
 
-def teacher_of(model, teacher=None):
+def teacher_of(model: Any, teacher: Any = None) -> Any:
     """The teacher given, or else that of a distilled model, be it in a pipeline or search."""
     if teacher is not None:
         return teacher
@@ -130,7 +150,9 @@ def smooth_counts(proba, n_trees, prior):
     return (n_trees * proba + prior) / (n_trees + 1)
 
 
-def class_frequencies(y, classes, sample_weight=None):
+def class_frequencies(
+    y: ArrayLike, classes: ArrayLike, sample_weight: ArrayLike | None = None
+) -> Floats:
     """Share of each class in the weight of the rows.
 
     Parameters

@@ -1,5 +1,7 @@
 """What a teacher must be, and the default teacher."""
 
+from typing import Any
+
 from sklearn.ensemble import RandomForestClassifier, StackingClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
@@ -13,7 +15,7 @@ from skdistill._sklearn.model_selection import BaseSearchCV
 from skdistill.teachers._soft_vote import SoftVote
 
 
-def resolve_teacher(teacher, n_jobs=None):
+def resolve_teacher(teacher: Any, n_jobs: int | None = None) -> Any:
     """The teacher that will be used: as given, the mean of a list, or a random forest.
 
     Parameters
@@ -34,7 +36,7 @@ def resolve_teacher(teacher, n_jobs=None):
     return teacher
 
 
-def members_of(teacher):
+def members_of(teacher: Any) -> list[Any]:
     """The teachers of a list, or the one that there is; a random forest for None.
 
     Parameters
@@ -50,7 +52,7 @@ def members_of(teacher):
     return [resolve_teacher(teacher)]
 
 
-def check_teacher(teacher, n_classes=None):
+def check_teacher(teacher: Any, n_classes: int | None = None) -> list[str]:
     """Refuse a teacher that cannot give soft labels, before anything is fitted.
 
     Parameters
@@ -103,7 +105,7 @@ def _gives_proba(teacher):
     return hasattr(teacher, "predict_proba") or hasattr(teacher, "decision_function")
 
 
-def is_frozen(teacher):
+def is_frozen(teacher: Any) -> bool:
     """Whether no fit changes it: frozen itself, at the end of a Pipeline, or all of a list."""
     while isinstance(teacher, Pipeline):
         teacher = teacher.steps[-1][1]

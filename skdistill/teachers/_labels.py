@@ -9,11 +9,13 @@ labels of a forest are under-confident, which `skdistill.teachers._calibration` 
 
 import time
 import warnings
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 from joblib.memory import MemorizedResult, NotMemorizedResult
+from numpy.typing import ArrayLike
 from sklearn.base import clone
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_memory
@@ -23,6 +25,7 @@ from skdistill._estimators._inside import last_step
 from skdistill._estimators._params import unset_seeds
 from skdistill._estimators._warnings import warn
 from skdistill._sklearn.validation import num_samples, take_params, take_rows
+from skdistill._typing import Array, Cache, Floats, Rows, Seed, Splits
 from skdistill.teachers._ask import (
     ask_teacher,
     class_frequencies,
@@ -68,24 +71,24 @@ class TeacherLabels(NamedTuple):
 
 
 def label_rows(
-    teacher,
-    X,
-    y,
-    classes,
+    teacher: Any,
+    X: Rows,
+    y: ArrayLike,
+    classes: ArrayLike,
     *,
-    rows=None,
-    extra=None,
-    cv=None,
-    otherwise=None,
-    calibrate=False,
-    sample_weight=None,
-    fit_params=None,
-    split_params=None,
-    memory=None,
-    n_jobs=None,
-    verbose=0,
-    random_state=None,
-):
+    rows: Array | None = None,
+    extra: Rows = None,
+    cv: Splits = None,
+    otherwise: Splits = None,
+    calibrate: bool | str = False,
+    sample_weight: ArrayLike | None = None,
+    fit_params: Any = None,
+    split_params: Mapping[str, Any] | None = None,
+    memory: Cache = None,
+    n_jobs: int | None = None,
+    verbose: int = 0,
+    random_state: Seed = None,
+) -> TeacherLabels:
     """Fit a clone of a teacher and let it label rows.
 
     Parameters
@@ -345,7 +348,9 @@ def _warn_if_one_hot(teacher, proba):
         )
 
 
-def ask_fitted(fitted, X, classes, prior=None, memory=None):
+def ask_fitted(
+    fitted: Any, X: Rows, classes: ArrayLike, prior: Floats | None = None, memory: Cache = None
+) -> Floats:
     """Probabilities of a fitted teacher, asked once for each X where they can be cached.
 
     Parameters
@@ -372,6 +377,6 @@ def _ask_cached(X, classes, prior, which, fitted):
     return ask_teacher(fitted.get(), X, classes, prior=prior)
 
 
-def forget_cache(teacher):
+def forget_cache(teacher: Any) -> Any:
     """What `TeacherLabels.teacher` is once it has been loaded: independent of a cache."""
     return NotMemorizedResult(teacher)

@@ -1,6 +1,7 @@
 """Rows that a generator makes of the training rows, for a teacher to label."""
 
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 from sklearn.base import clone
@@ -8,6 +9,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_memory
 
 from skdistill._estimators._params import unset_seeds
+from skdistill._typing import Cache, Rows, Sampler, Seed
 from skdistill.transfer.conditional import ConditionalSampler
 from skdistill.transfer.munge import Munge
 
@@ -15,7 +17,7 @@ GENERATORS = {"conditional": ConditionalSampler, "munge": Munge}
 LARGEST = 100_000  # rows that a multiple of the training rows stands for, at most
 
 
-def resolve_generator(transfer):
+def resolve_generator(transfer: str | Sampler | None) -> Any:
     """The generator that a name stands for; others as they are.
 
     Parameters
@@ -29,7 +31,7 @@ def resolve_generator(transfer):
     return GENERATORS[transfer]() if isinstance(transfer, str) else transfer
 
 
-def count_rows(transfer_size, n_samples):
+def count_rows(transfer_size: float, n_samples: int) -> int:
     """Number of rows that `transfer_size` stands for.
 
     Parameters
@@ -48,7 +50,14 @@ def count_rows(transfer_size, n_samples):
     return min(LARGEST, max(1, round(transfer_size * n_samples)))
 
 
-def generate_rows(transfer, X, n_rows, *, memory=None, random_state=None):
+def generate_rows(
+    transfer: str | Sampler,
+    X: Rows,
+    n_rows: int,
+    *,
+    memory: Cache = None,
+    random_state: Seed = None,
+) -> Any:
     """Fit a clone of a generator to rows and draw new ones.
 
     Parameters

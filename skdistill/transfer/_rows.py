@@ -1,12 +1,21 @@
 """The rows a student is fitted on: a sample of the user's, and rows without labels."""
 
+from typing import Any
+
 import numpy as np
 from scipy.sparse import issparse
 from scipy.sparse import vstack as stack_sparse
 from sklearn.utils import resample
 
+from skdistill._typing import Array, Floats, Rows, Seed
 
-def draw_rows(codes, max_samples, random_state=None, weight=None):
+
+def draw_rows(
+    codes: Array,
+    max_samples: float | None,
+    random_state: Seed = None,
+    weight: Floats | None = None,
+) -> Array:
     """Rows for the student, drawn in proportion to the classes.
 
     Parameters
@@ -41,7 +50,7 @@ def draw_rows(codes, max_samples, random_state=None, weight=None):
     return np.union1d(drawn, first[~np.isin(classes, codes[drawn])])
 
 
-def stack_rows(X, more):
+def stack_rows(X: Rows, more: Rows) -> Any:
     """Rows below rows, in the container of X.
 
     Parameters

@@ -10,6 +10,7 @@ import numpy as np
 
 from skdistill._estimators._validation import check_not_aligned
 from skdistill._sklearn.validation import num_samples, take_params, take_rows
+from skdistill._typing import Array, Floats, Rows
 from skdistill.transfer._rows import stack_rows
 
 
@@ -41,7 +42,7 @@ class TransferSet:
         """Number of rows."""
         return len(self.target)
 
-    def take(self, rows):
+    def take(self, rows: Array) -> "TransferSet":
         """Some of the rows.
 
         Parameters
@@ -62,7 +63,7 @@ class TransferSet:
             take_params(self.X, self.fit_params, rows),
         )
 
-    def append(self, X, weight=1.0):
+    def append(self, X: Rows, weight: float = 1.0) -> "TransferSet":
         """More rows, without a hard label and without a soft one so far.
 
         Parameters
@@ -90,7 +91,7 @@ class TransferSet:
         target = np.concatenate([self.target, np.full(more, -1)])
         return TransferSet(stack_rows(self.X, X), target, soft, weights, self.fit_params)
 
-    def labelled(self, soft_labels):
+    def labelled(self, soft_labels: Floats) -> "TransferSet":
         """The same rows with soft labels.
 
         Parameters

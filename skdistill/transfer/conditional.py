@@ -1,14 +1,17 @@
 """Rows whose values are drawn, column after column, given the other values of the row."""
 
 from numbers import Integral, Real
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.tree import DecisionTreeRegressor
 from sklearn.utils import check_random_state, resample
 from sklearn.utils.parallel import Parallel, delayed
 
 from skdistill._sklearn.params import Interval, fit_context
+from skdistill._typing import Rows, Seed
 from skdistill.transfer._columns import check_draw, read_columns, spread_rows, take_any_value
 
 _BLOCK = 2**16  # rows that are worked on at a time
@@ -73,14 +76,14 @@ class ConditionalSampler(BaseEstimator):
 
     def __init__(
         self,
-        n_rounds=1,
+        n_rounds: int = 1,
         *,
-        resample_probability=1.0,
-        min_samples_leaf=5,
-        max_samples=10_000,
-        n_jobs=None,
-        random_state=None,
-    ):
+        resample_probability: float = 1.0,
+        min_samples_leaf: int = 5,
+        max_samples: float | None = 10_000,
+        n_jobs: int | None = None,
+        random_state: Seed = None,
+    ) -> None:
         self.n_rounds = n_rounds
         self.resample_probability = resample_probability
         self.min_samples_leaf = min_samples_leaf
@@ -89,7 +92,7 @@ class ConditionalSampler(BaseEstimator):
         self.random_state = random_state
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X: Rows, y: ArrayLike | None = None) -> Self:
         """Grow the tree of each column.
 
         Parameters
@@ -132,7 +135,7 @@ class ConditionalSampler(BaseEstimator):
         ).fit(others[rows], self._columns.coordinates(j)[rows])
         return tree, _Leaves(tree.apply(others, check_input=False), tree.tree_.node_count)
 
-    def sample(self, n_samples, random_state=None):
+    def sample(self, n_samples: int, random_state: Seed = None) -> Any:
         """New rows.
 
         Parameters

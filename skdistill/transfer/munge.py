@@ -1,13 +1,16 @@
 """MUNGE: rows between each row and its nearest neighbour (Bucila et al. 2006)."""
 
 from numbers import Integral, Real
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.neighbors import NearestNeighbors
 from sklearn.utils import check_random_state
 
 from skdistill._sklearn.params import Interval, fit_context
+from skdistill._typing import Rows, Seed
 from skdistill.transfer._columns import check_draw, read_columns, spread_rows, take_any_value
 
 
@@ -70,13 +73,13 @@ class Munge(BaseEstimator):
 
     def __init__(
         self,
-        swap_probability=0.5,
-        local_variance=1.0,
+        swap_probability: float = 0.5,
+        local_variance: float = 1.0,
         *,
-        n_neighbors=1,
-        max_samples=10_000,
-        random_state=None,
-    ):
+        n_neighbors: int = 1,
+        max_samples: float | None = 10_000,
+        random_state: Seed = None,
+    ) -> None:
         self.swap_probability = swap_probability
         self.local_variance = local_variance
         self.n_neighbors = n_neighbors
@@ -84,7 +87,7 @@ class Munge(BaseEstimator):
         self.random_state = random_state
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X: Rows, y: ArrayLike | None = None) -> Self:
         """Find the neighbours of each row.
 
         Parameters
@@ -120,7 +123,7 @@ class Munge(BaseEstimator):
                 self.neighbors_[part] = part[found]
         return self
 
-    def sample(self, n_samples, random_state=None):
+    def sample(self, n_samples: int, random_state: Seed = None) -> Any:
         """New rows.
 
         Parameters

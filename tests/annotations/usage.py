@@ -80,6 +80,7 @@ def search() -> None:
 
 
 def explore() -> None:
+    AutoDistiller(students=["tree", tree, {"student": tree, "alpha": [0.5]}], verbose=True)
     auto = AutoDistiller(forest, [("tree", tree)], n_trials=2, cv=2, random_state=0)
     assert_type(auto.fit(X, y, sample_weight=weight), AutoDistiller)
     assert_type(auto.predict_proba(X), Floats)

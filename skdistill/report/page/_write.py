@@ -10,12 +10,15 @@ import math
 import os
 import warnings
 from functools import cache
+from os import PathLike
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn import config_context
 from sklearn.utils.validation import check_is_fitted
 
+from skdistill._typing import Rows
 from skdistill.auto._distiller import AutoDistiller
 from skdistill.auto._leaderboard import visible
 from skdistill.model_selection._folder import owned_folder
@@ -36,16 +39,16 @@ _FILTERS = ("number", "signed", "percent", "count", "size", "microseconds")
 
 
 def write_report(
-    auto_or_report,
-    path,
-    X=None,
-    y=None,
+    auto_or_report: AutoDistiller | DistillationReport,
+    path: str | PathLike[str],
+    X: Rows = None,
+    y: ArrayLike | None = None,
     *,
-    sample_weight=None,
-    groups=None,
-    teacher_proba=None,
-    verbose=None,
-):
+    sample_weight: ArrayLike | None = None,
+    groups: ArrayLike | None = None,
+    teacher_proba: ArrayLike | None = None,
+    verbose: int | None = None,
+) -> Path:
     """Write what decides whether a student ships: a page, and ``model_card.json`` beside it.
 
     Eight sections: what to ship and what distilling gains; the front and the leaderboard;

@@ -140,8 +140,8 @@ def _warn_of_weightless(classes, codes, weight):
     if lost:
         warn(
             f"sample_weight is 0 in every row of the classes {lost}: teacher and student "
-            "do not learn them; out of bag or fold there is nothing to calibrate them on; give "
-            "some of their rows a weight, or leave the classes out of y"
+            "do not learn them, and cannot be calibrated on them; give some of their rows a "
+            "weight, or leave the classes out of y"
         )
 
 

@@ -179,6 +179,11 @@ def test_columns_that_pandas_numbers_have_no_names_unless_they_were_turned_round
     assert names_of(frame) == []
     assert names_of(frame.iloc[:, ::-1]) == [2, 1, 0]
     assert names_of(np.eye(3)) == []
+    proba = GaussianNB().fit(X, CODES).predict_proba(X)
+    turned = pd.DataFrame(proba[:, ::-1]).set_axis(pd.RangeIndex(2, -1, -1), axis=1)
+    own = DistilledClassifier(student=GaussianNB()).fit(X, CODES, teacher_proba=proba)
+    kd = DistilledClassifier(student=GaussianNB()).fit(X, CODES, teacher_proba=turned)
+    assert kd.loss_ == pytest.approx(own.loss_)
 
 
 # Codes ---------------------------------------------------------------------------------

@@ -54,6 +54,7 @@ def check_rows(estimator, X, y, sample_weight, teacher_proba):
     _warn_of_unlabelled(estimator.classes_)
     if sample_weight is not None:
         sample_weight = _checked_weight(sample_weight, X)
+        _warn_of_weightless(estimator.classes_, codes, sample_weight)
     return X, y, codes, sample_weight
 
 
@@ -136,6 +137,16 @@ def _warn_of_unlabelled(classes):
         warn(
             "y holds -1 beside 0, 1, ...: it is taken for a class of its own. If it marks "
             "rows without a label, leave them out of X and y and pass them as X_unlabeled"
+        )
+
+
+def _warn_of_weightless(classes, codes, weight):
+    lost = classes[np.bincount(codes, weight, len(classes)) == 0].tolist()
+    if lost:
+        warn(
+            f"sample_weight is 0 in every row of the classes {lost}: teacher and student "
+            "do not learn them, and cannot be calibrated on them; give some of their rows a "
+            "weight, or leave the classes out of y"
         )
 
 

@@ -16,6 +16,7 @@ _TOLD = (
     "The least populated class",
     r"\d+ of \d+ folds of the teacher lack",
     "the teacher is frozen",
+    "calibrate_teacher=.temperature. ends at its",
 )
 
 
@@ -86,7 +87,8 @@ def inner_folds(y, groups, rows, seed):
 def quiet_about_what_is_told():
     """No warning at each fit of what the documentation or ``provenance_`` tells once.
 
-    That a class has fewer rows than there are folds; that the teacher is frozen.
+    That a class has fewer rows than there are folds; that the teacher is frozen; that a small
+    fold calibrates at a bound.
     """
     with warnings.catch_warnings():
         for message in _TOLD:

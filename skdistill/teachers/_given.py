@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from skdistill._estimators._classes import as_named, names_of
 from skdistill._estimators._warnings import warn
 from skdistill.loss import FLOOR
 from skdistill.teachers._ask import check_proba, renormalise
@@ -35,10 +36,10 @@ def check_teacher_proba(proba, n_samples, classes):
         If the shape is wrong, a class is missing, or a row is NaN, negative or does not
         sum to 1.
     """
-    names = _names_of(proba)
+    names = names_of(proba)
     values = np.asarray(proba, dtype=np.float64)
     if names:
-        named = [_as_named(label, names) for label in classes.tolist()]
+        named = [as_named(label, names) for label in classes.tolist()]
         if wrong := [name for name in named if names.count(name) != 1]:
             raise ValueError(
                 f"teacher_proba has columns {names} and not one for each of the classes "
@@ -112,15 +113,3 @@ def warn_of_column_order(proba, y, classes):
 def _sum(matrix, columns):
     """Sum of one entry of each row."""
     return matrix[np.arange(len(columns)), columns].sum()
-
-
-def _names_of(proba):
-    """Column names, where somebody gave them."""
-    columns = getattr(proba, "columns", ())
-    return [] if type(columns).__name__ == "RangeIndex" else list(columns)
-
-
-def _as_named(label, names):
-    """The name of a class: itself, or as text; 1.0 is also 1."""
-    whole = int(label) if isinstance(label, float) and label.is_integer() else label
-    return next((name for name in (label, whole, str(whole)) if name in names), str(label))

@@ -142,6 +142,11 @@ def _split(X):
             f"X is sparse ({type(X).__name__}), and generated rows are dense; pass a dense X, "
             "or rows of your own as X_unlabeled"
         )
+    if hasattr(X, "column_names"):
+        raise TypeError(
+            f"no rows are generated like those of a {type(X).__name__} of pyarrow; pass "
+            "X.to_pandas() or polars.from_arrow(X), or rows of your own as X_unlabeled"
+        )
     check_shape(X)
     if isinstance(X, list):
         X = np.array(X, dtype=object) if _is_texts(X) else np.asarray(X)

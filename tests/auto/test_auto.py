@@ -730,6 +730,7 @@ def test_classes_of_one_row_or_two_are_explored_without_a_word(given):
 
 
 @pytest.mark.filterwarnings("ignore:The least populated class")
+@pytest.mark.filterwarnings("ignore:.* ends at its upper bound")  # labels at random
 def test_a_fold_without_a_class_is_scored_as_scikit_learn_does_with_labels():
     rare = Y.copy().astype("U6")
     rare[::60] = "rare"  # in one group each

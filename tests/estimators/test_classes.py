@@ -17,7 +17,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
-from skdistill import DistilledClassifier
+from skdistill import AutoDistiller, DistilledClassifier
 from skdistill._estimators._classes import knows_codes_only, names_of
 from skdistill.metrics import kl_divergence
 from skdistill.plot import FidelityDisplay
@@ -179,6 +179,11 @@ def test_columns_that_pandas_numbers_have_no_names_unless_they_were_turned_round
     assert names_of(frame) == []
     assert names_of(frame.iloc[:, ::-1]) == [2, 1, 0]
     assert names_of(np.eye(3)) == []
+    proba = GaussianNB().fit(X, CODES).predict_proba(X)
+    turned = pd.DataFrame(proba[:, ::-1]).set_axis(pd.RangeIndex(2, -1, -1), axis=1)
+    own = DistilledClassifier(student=GaussianNB()).fit(X, CODES, teacher_proba=proba)
+    kd = DistilledClassifier(student=GaussianNB()).fit(X, CODES, teacher_proba=turned)
+    assert kd.loss_ == pytest.approx(own.loss_)
 
 
 # Codes ---------------------------------------------------------------------------------
@@ -351,3 +356,21 @@ def test_catboost_takes_validation_data_as_a_pool():
 def test_probabilities_of_two_models_are_compared_by_the_names_of_their_columns():
     proba = pd.DataFrame(GaussianNB().fit(X, CODES).predict_proba(X), columns=["a", "b", "c"])
     assert kl_divergence(proba, proba[["c", "a", "b"]]) == pytest.approx(0)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_auto_distiller_judges_models_of_other_orders_and_codes_by_their_classes():
+    catboost = pytest.importorskip("catboost")
+    quiet = {"verbose": 0, "allow_writing_files": False, "thread_count": 1}
+    students = [
+        ("tree", DecisionTreeClassifier(max_depth=3)),
+        ("cat", catboost.CatBoostClassifier(iterations=8, **quiet)),
+        ("xgb", boosted()),
+    ]
+    auto = AutoDistiller(boosted(), students, n_trials=1, random_state=0)
+    auto.fit(X, NUMBERS[CODES])
+    board = auto.leaderboard_.to_frame()
+    assert not board["error"].any()
+    assert {"teacher", "tree", "cat", "cat, plain", "xgb"} <= set(board["name"])
+    assert board["accuracy"].min() > 0.8
+    assert auto.score(X, NUMBERS[CODES]) > 0.9

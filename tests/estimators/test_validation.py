@@ -145,6 +145,15 @@ def test_early_stopping_names_the_class_of_one_row_as_the_user_does(student, alp
     refused(message, DummyClassifier(strategy="uniform"), student, y=y, alpha=alpha)
 
 
+@pytest.mark.filterwarnings("ignore:.* rows have no soft label")
+@pytest.mark.parametrize("cv", ["oob", 3])
+def test_classes_without_any_weight_are_named(cv):
+    kd = DistilledClassifier(FOREST, TREE, cv=cv, random_state=0)
+    with pytest.warns(UserWarning, match=r"0 in every row of the classes \['b', 'c'\]"):
+        kd.fit(X, NAMES[Y], sample_weight=(Y == 0).astype(float))
+    assert set(kd.predict(X)) == {"a"}
+
+
 # Splits --------------------------------------------------------------------------------
 
 
@@ -213,6 +222,7 @@ def test_a_table_of_pyarrow_goes_through():
     assert cross_val_score(DistilledClassifier(FOREST, TREE), table, Y, cv=3).min() > 0.8
     twice = pa.Table.from_arrays([*X.T[:2]], names=["f", "f"])
     refused("several columns called", X=twice)
+    refused(r"X.to_pandas\(\)", X=table, transfer="munge", kind=TypeError)
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,9 @@ class BoundLoss(Protocol):
     def value_and_gradient(self, raw) -> tuple[float, np.ndarray]:
         """Loss at raw predictions, and its gradient."""
 
+    def by_row(self, raw) -> np.ndarray:
+        """Loss of each row, weighted: they add up to `total_weight` times the value."""
+
     def gradient_and_hessian(self, raw) -> tuple[np.ndarray, np.ndarray]:
         """Gradient, and diagonal of the Hessian of each row."""
 

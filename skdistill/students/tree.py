@@ -21,6 +21,8 @@ from numbers import Integral
 
 import numpy as np
 from optuna.distributions import FloatDistribution, IntDistribution
+from scipy.sparse import issparse
+from scipy.special import entr
 from sklearn.base import clone, is_classifier
 from sklearn.tree import (
     DecisionTreeClassifier,
@@ -28,9 +30,11 @@ from sklearn.tree import (
     ExtraTreeClassifier,
     ExtraTreeRegressor,
 )
+from sklearn.utils import check_array
 
 from skdistill._sklearn.tree import nodes_of, tree_from_nodes, validate_params
 from skdistill._sklearn.validation import take_rows
+from skdistill.students._alternating import Limits, alternate
 from skdistill.students._leaves import labels_alone, node_values, plain_weight
 from skdistill.students._registry import Fitted, Unsupported, register
 from skdistill.students._rows import weighted_rows
@@ -112,6 +116,65 @@ def fit_soft(student, X, loss, target, weight, *, check_input=True, **values):
     else:
         nodes["impurity"] = 1 - (mean**2).sum(axis=1)
     return carry(student, grown, nodes, proba, loss.classes)
+
+
+def fit_alternating(student, X, loss, *, random_state=None, check_input=True):
+    """Grow a tree as `fit_tree` does, then choose its splits anew, given one another.
+
+    Parameters
+    ----------
+    student : DecisionTreeClassifier or ExtraTreeClassifier
+        Fitted in place. What makes its splits random shapes the tree to start with, and
+        ``max_features`` limits the columns that are drawn for each split later, too.
+    X : array-like, frame or sparse matrix of `loss.n_samples` rows
+        Of a sparse one, all columns are made dense.
+    loss : CombinedLoss
+    random_state : int, default=None
+    check_input : bool, default=True
+
+    Returns
+    -------
+    Fitted
+    """
+    fitted = fit_tree(student, X, loss, check_input=check_input)
+    X = check_array(X, accept_sparse="csr", dtype=np.float32, ensure_all_finite=False)
+    target, weight = loss.pull()
+    rows = np.flatnonzero(weight > 0)
+    weight = plain_weight(weight, loss)
+    X, loss = X[rows], loss.take(rows)
+    X = X.toarray() if issparse(X) else X
+    weight = np.ones(len(rows)) if weight is None else weight[rows]
+    nodes, proba, mean, curve = alternate(
+        nodes_of(student.tree_),
+        X,
+        loss,
+        weight,
+        _limits(student, weight),
+        monotonic_cst=student.monotonic_cst,
+        random_state=random_state,
+    )
+    nodes["impurity"] = (
+        1 - (mean**2).sum(axis=1)
+        if student.criterion == "gini"
+        else entr(mean).sum(axis=1) / np.log(2)
+    )
+    carry(student, student, nodes, proba, loss.classes)
+    return fitted._replace(path=f"{fitted.path}+alternating", curve=curve)
+
+
+def _limits(student, weight):
+    n_samples = len(weight)
+    least = {
+        name: value if isinstance(value, Integral) else math.ceil(value * n_samples)
+        for name in ("min_samples_leaf", "min_samples_split")
+        if (value := getattr(student, name))
+    }
+    return Limits(
+        max(least["min_samples_leaf"], 1),
+        max(least["min_samples_split"], 2),
+        student.min_weight_fraction_leaf * weight.sum(),
+        student.max_features_,
+    )
 
 
 def check_tree(student, loss):
@@ -249,4 +312,4 @@ def tree_space(student):
 
 
 for _tree in _REGRESSOR:
-    register(_tree, fit_tree, search_space=tree_space)
+    register(_tree, fit_tree, search_space=tree_space, refine=fit_alternating)

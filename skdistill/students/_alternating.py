@@ -15,8 +15,10 @@ cumulative sum over the rows, sorted by a column, finds it exactly. Nodes of one
 no rows, so they are solved in one pass over each column. After each sweep over the levels
 every leaf is solved for the loss (`_leaves`). Neither step can raise the loss.
 
-The shape of the tree stays: a split is chosen such that every leaf below keeps the rows
-that `min_samples_leaf` and `min_weight_fraction_leaf` ask for, one at least.
+The shape of the tree stays, no branch dies: a split is chosen such that every leaf below
+keeps the rows that `min_samples_leaf`, `min_samples_split` and `min_weight_fraction_leaf`
+ask for, one at least. Which rows a prefix of the sorted rows must hold for that is known
+for each column, so the search stays exact.
 
 References
 ----------
@@ -27,9 +29,10 @@ application to learning sparse oblique trees", NeurIPS.
 from typing import NamedTuple
 
 import numpy as np
+from sklearn.utils import check_random_state
 
 from skdistill.loss import logits
-from skdistill.students._leaves import add_up, levels, node_values
+from skdistill.students._leaves import levels, node_values
 
 MAX_SWEEPS = 20
 _TOL = 1e-4  # relative fall of the loss in a sweep at which to stop
@@ -80,7 +83,7 @@ def alternate(nodes, X, loss, weight, limits, *, monotonic_cst=None, random_stat
     limits : Limits
     monotonic_cst : array-like of shape (n_features,), default=None
         See `node_values`.
-    random_state : int, default=None
+    random_state : int or RandomState, default=None
         Draws the columns of each split where `limits` allow fewer than all.
 
     Returns
@@ -92,7 +95,7 @@ def alternate(nodes, X, loss, weight, limits, *, monotonic_cst=None, random_stat
     curve : list of LossParts
         At the start and after each sweep.
     """
-    rng = np.random.default_rng(random_state)
+    rng = check_random_state(random_state)
     columns = list(_sorted_columns(X))
 
     def solve(nodes):
@@ -104,7 +107,8 @@ def alternate(nodes, X, loss, weight, limits, *, monotonic_cst=None, random_stat
     best, raw, parts = solve(nodes)
     curve = [parts]
     for _ in range(MAX_SWEEPS):
-        moved = _sweep(best[0].copy(), columns, X, raw, loss, weight, limits, rng)
+        moved = best[0].copy()
+        _sweep(moved, columns, X, raw, loss, weight, limits, rng)
         found, raw, parts = solve(moved)
         if not parts.total < curve[-1].total:
             break
@@ -157,57 +161,63 @@ def _sorted_columns(X):
 
 def _sweep(nodes, columns, X, raw, loss, weight, limits, rng):
     """Choose the splits of all nodes in place, level by level from the bottom up."""
-    at, path = np.zeros(len(X), dtype=np.intp), []
-    for _ in (inner_levels := levels(nodes)):
-        path.append(at.copy())
-        rows = np.flatnonzero(nodes["left_child"][at] >= 0)
-        at[rows] = _child(nodes, X, rows, at[rows])
-    need = _needs(nodes, at, weight, limits)
-    for at, inner in zip(reversed(path), reversed(inner_levels), strict=True):
-        inner = inner[np.bincount(at, minlength=len(nodes))[inner] > 1]
-        if not inner.size:
-            continue
-        place = np.full(len(nodes), -1, dtype=np.int16 if len(inner) < 2**15 else np.int32)
+    path, leaf = _path(nodes, X)
+    need = _needs(nodes, leaf, weight, limits)
+    for at in reversed(path):
+        inner = np.flatnonzero(np.bincount(at, minlength=len(nodes)) > 1)
+        inner = inner[nodes["left_child"][inner] >= 0]
+        place = np.full(len(nodes), -1, dtype=_smallest_int(len(inner)))
         place[inner] = np.arange(len(inner))
-        of_row = place[at]
+        inside = place[at] >= 0
         sides = [
-            descend(nodes, X, np.where(of_row >= 0, nodes[side][at], at))
+            descend(nodes, X, np.where(inside, nodes[side][at], at))
             for side in ("left_child", "right_child")
         ]
         gain = loss.by_row(raw[sides[0]]) - loss.by_row(raw[sides[1]])
-        rows = np.flatnonzero(of_row >= 0)
-        went = _child(nodes, X, rows, at[rows]) == nodes["left_child"][at[rows]]
-        kept = np.bincount(of_row[rows], gain[rows] * went, len(inner))
-        slack = _ROUNDING * np.abs(gain).sum()
+        below = [_below(side, place[at], need) for side in sides]
+        level = _level(place[at], len(inner), gain, weight, below)
+        rows = np.flatnonzero(inside)
+        left = _child(nodes, X, rows, at[rows]) == nodes["left_child"][at[rows]]
+        now = np.bincount(place[at[rows]], gain[rows] * left, len(inner))
+        now -= _ROUNDING * np.abs(gain).sum()
         allowed = _drawn(rng, len(inner), X.shape[1], limits.max_features)
-        groups = [_groups(nodes, side, of_row, need, inner, limits) for side in sides]
-        best = _best_splits(columns, of_row, gain, weight, groups, kept - slack, allowed)
-        _write(nodes, inner, best)
-    return nodes
+        _write(nodes, inner, best_splits(columns, level, now, allowed))
+
+
+def _path(nodes, X):
+    """Node of every row on each level that has a split, and its leaf."""
+    at, path = np.zeros(len(X), dtype=np.intp), []
+    while len(rows := np.flatnonzero(nodes["left_child"][at] >= 0)):
+        path.append(at.copy())
+        at[rows] = _child(nodes, X, rows, at[rows])
+    return path, at
 
 
 def _drawn(rng, n_nodes, n_features, max_features):
     """Which columns each node may split on."""
     if max_features >= n_features:
         return np.ones((n_nodes, n_features), dtype=bool)
-    return rng.random((n_nodes, n_features)).argsort(axis=1) < max_features
+    return rng.uniform(size=(n_nodes, n_features)).argsort(axis=1) < max_features
 
 
 def _needs(nodes, leaf, weight, limits):
-    """Rows and weight that every node must keep: what is asked, or what it has if less."""
-    sums = np.zeros((len(nodes), 2))
-    sums[:, 0] = np.bincount(leaf, minlength=len(nodes))
-    sums[:, 1] = np.bincount(leaf, weight, len(nodes))
-    sums = add_up(nodes, sums)
+    """Rows and weight that every leaf must keep: what is asked, or what it has if less.
+
+    Two leaves of one node keep together what a split needs.
+    """
     is_leaf = nodes["left_child"] < 0
-    asked = np.where(is_leaf, limits.leaf, limits.split)
-    return np.minimum(asked, sums[:, 0]).astype(np.intp), np.where(
-        is_leaf, np.minimum(limits.weight, sums[:, 1]) * (1 - 1e-9), 0
-    )
+    rows = np.bincount(leaf, minlength=len(nodes))
+    mass = np.bincount(leaf, weight, len(nodes))
+    beside = np.zeros(len(nodes), dtype=np.intp)
+    left, right = nodes["left_child"][~is_leaf], nodes["right_child"][~is_leaf]
+    beside[left], beside[right] = right, left
+    together = np.maximum((limits.split + 1) // 2, limits.split - rows[beside])
+    least = np.maximum(limits.leaf, np.where(is_leaf[beside], together, 0))
+    return np.clip(rows, 1, least), np.minimum(limits.weight, mass) * (1 - 1e-9)
 
 
-class _Groups(NamedTuple):
-    """Rows by the node that they would reach below a side, and what it must keep."""
+class _Below(NamedTuple):
+    """Leaves below one side of a level's nodes, numbered, and what each must keep."""
 
     of_row: np.ndarray
     ends: np.ndarray
@@ -216,70 +226,104 @@ class _Groups(NamedTuple):
     place: np.ndarray
 
 
-def _groups(nodes, leaf, of_row, need, inner, limits):
-    rows = np.flatnonzero(of_row >= 0)
+def _below(leaf, place, need):
+    rows = np.flatnonzero(place >= 0)
     ids, first, counts = np.unique(leaf[rows], return_index=True, return_counts=True)
-    number = np.full(len(nodes), -1, dtype=np.int16 if len(ids) < 2**15 else np.int32)
+    number = np.full(leaf.max() + 1, -1, dtype=_smallest_int(len(ids)))
     number[ids] = np.arange(len(ids))
-    return _Groups(
-        number[leaf], np.cumsum(counts), need[0][ids], need[1][ids], of_row[rows[first]]
-    )
+    least, mass = (of_node[ids] for of_node in need)
+    return _Below(number[leaf], np.cumsum(counts), least, mass, place[rows[first]])
 
 
-def _best_splits(columns, of_row, gain, weight, groups, best, allowed):
-    n_nodes = len(best)
-    best = best.copy()
-    chosen = {
-        name: np.zeros(n_nodes, dtype=kind)
-        for name, kind in [("feature", int), ("threshold", float), ("missing", bool),
-                           ("swap", bool)]
-    }
-    chosen["feature"][:] = -1
-    counts = np.bincount(of_row[of_row >= 0], minlength=n_nodes)
-    ends = np.cumsum(counts)
-    starts = ends - counts
-    place = np.repeat(np.arange(n_nodes), counts)
-    total = np.bincount(of_row[of_row >= 0], gain[of_row >= 0], n_nodes)
-    position = np.arange(len(place))
+class _Level(NamedTuple):
+    """The nodes of one level: their rows side by side, each node from start to end."""
+
+    of_row: np.ndarray
+    starts: np.ndarray
+    ends: np.ndarray
+    place: np.ndarray
+    gain: np.ndarray
+    total: np.ndarray
+    weight: np.ndarray
+    below: list
+
+
+def _level(of_row, n_nodes, gain, weight, below):
+    inside = of_row >= 0
+    counts = np.bincount(of_row[inside], minlength=n_nodes)
+    ends, place = np.cumsum(counts), np.repeat(np.arange(n_nodes), counts)
+    total = np.bincount(of_row[inside], gain[inside], n_nodes)
+    return _Level(of_row, ends - counts, ends, place, gain, total, weight, below)
+
+
+_SPLIT = [("feature", np.intp), ("threshold", float), ("missing", bool), ("swap", bool)]
+
+
+def best_splits(columns, level, now, allowed):
+    """The split of each node of a level that lowers the loss most.
+
+    Parameters
+    ----------
+    columns : list of _Column
+    level : _Level
+    now : ndarray of shape (n_nodes,)
+        Summed gain of the rows that go left: what a split must get below.
+    allowed : ndarray of bool of shape (n_nodes, n_features)
+
+    Returns
+    -------
+    structured ndarray of shape (n_nodes,)
+        Feature, threshold, whether missing values go left, whether the children change
+        places. Feature -1: no split gets below.
+    """
+    best, chosen = now.copy(), np.zeros(len(now), dtype=_SPLIT)
+    chosen["feature"] = -1
     for column in columns:
-        if not allowed[:, column.feature].any():
+        if not (drawn := allowed[:, column.feature]).any():
             continue
-        rows = column.order[of_row[column.order] >= 0]
-        rows = rows[np.argsort(of_row[rows], kind="stable")]
+        rows = column.order[level.of_row[column.order] >= 0]
+        rows = rows[np.argsort(level.of_row[rows], kind="stable")]
         values = column.values[rows]
-        here, after = values[:-1], values[1:]
-        between = (after > here + _SAME) | (np.isnan(after) & ~np.isnan(here))
-        between &= place[:-1] == place[1:]
-        between = np.append(between, False)
-        sums = np.cumsum(gain[rows])
-        sums -= (sums[starts] - gain[rows[starts]])[place]
-        spans = None
-        for swap in (False, True):
-            cost = np.where(between, total[place] - sums if swap else sums, np.inf)
-            low = np.minimum.reduceat(cost, starts)
-            if not np.any((low < best) & allowed[:, column.feature]):
-                continue
-            if spans is None and groups is not None:
-                spans = [_span(rows, weight, group, starts, ends) for group in groups]
-            if groups is not None:
-                prefix, suffix = spans if not swap else spans[::-1]
-                outside = (position < prefix[0][place]) | (position > suffix[1][place])
-                cost[outside] = np.inf
-                low = np.minimum.reduceat(cost, starts)
-            better = (low < best) & allowed[:, column.feature]
-            if not better.any():
-                continue
-            hits = np.flatnonzero((cost == low[place]) & better[place])
-            nodes, first = np.unique(place[hits], return_index=True)
-            at = hits[first]
+        for swap, cost in _costs(rows, values, level, np.where(drawn, best, -np.inf)):
+            low = np.minimum.reduceat(cost, level.starts)
+            better = drawn & (low < best)
+            hits = np.flatnonzero((cost == low[level.place]) & better[level.place])
+            nodes, first = np.unique(level.place[hits], return_index=True)
             best[nodes] = low[nodes]
-            chosen["feature"][nodes] = column.feature
-            chosen["threshold"][nodes] = _thresholds(values[at], values[at + 1])
-            missing = np.bincount(place, np.isnan(values), n_nodes)[nodes] > 0
-            most = 2 * (at + 1 - starts[nodes]) > counts[nodes]
-            chosen["missing"][nodes] = np.where(missing, column.missing_left, most)
-            chosen["swap"][nodes] = swap
+            chosen[nodes] = _splits(column, values, hits[first], nodes, level, swap)
     return chosen
+
+
+def _costs(rows, values, level, best):
+    """Summed gain of a split after each sorted row; infinite where there may be none."""
+    here, after = values[:-1], values[1:]
+    between = (after > here + _SAME) | (np.isnan(after) & ~np.isnan(here))
+    between = np.append(between & (level.place[:-1] == level.place[1:]), False)
+    gain = level.gain[rows]
+    sums = np.cumsum(gain)
+    sums -= (sums - gain)[level.starts][level.place]
+    spans = None
+    for swap in (False, True):
+        cost = level.total[level.place] - sums if swap else sums
+        cost = np.where(between, cost, np.inf)
+        if np.any(np.minimum.reduceat(cost, level.starts) < best):
+            spans = spans or [_span(rows, level, side) for side in level.below]
+            (first, _), (_, last) = spans[::-1] if swap else spans
+            position = np.arange(len(rows))
+            within = (position >= first[level.place]) & (position <= last[level.place])
+            yield swap, np.where(within, cost, np.inf)
+
+
+def _splits(column, values, at, nodes, level, swap):
+    """Records of splits of one column after sorted rows `at`."""
+    splits = np.zeros(len(nodes), dtype=_SPLIT)
+    splits["feature"], splits["swap"] = column.feature, swap
+    splits["threshold"] = _thresholds(values[at], values[at + 1])
+    counts = level.ends - level.starts
+    missing = np.bincount(level.place, np.isnan(values), len(counts))[nodes] > 0
+    most = 2 * (at + 1 - level.starts[nodes]) > counts[nodes]
+    splits["missing"] = np.where(missing, column.missing_left, most)
+    return splits
 
 
 def _thresholds(here, after):
@@ -289,44 +333,46 @@ def _thresholds(here, after):
     return np.where(np.isnan(after), np.inf, middle)
 
 
-def _span(rows, weight, group, starts, ends):
-    """First position whose prefix has what each group needs, and last before a suffix."""
-    grouped = np.argsort(group.of_row[rows], kind="stable")
-    begins = np.append(0, group.ends[:-1])
-    from_left = begins + np.maximum(group.rows, 1) - 1
-    from_right = group.ends - np.maximum(group.rows, 1)
-    if group.weight.any():
-        sums = np.cumsum(weight[rows[grouped]])
-        before = np.append(0, sums)[begins]
-        enough = np.searchsorted(sums, before + group.weight)
-        from_left = np.maximum(from_left, enough)
-        enough = np.searchsorted(sums, sums[group.ends - 1] - group.weight, side="right")
-        from_right = np.minimum(from_right, enough)
-    first, last = starts.copy(), ends - 2
-    np.maximum.at(first, group.place, grouped[from_left])
-    np.minimum.at(last, group.place, grouped[from_right] - 1)
+def _span(rows, level, side):
+    """First sorted row whose prefix keeps every leaf of a side, and last before a suffix."""
+    grouped = np.argsort(side.of_row[rows], kind="stable")
+    begins = np.append(0, side.ends[:-1])
+    from_left, from_right = begins + side.rows - 1, side.ends - side.rows
+    if side.weight.any():
+        sums = np.cumsum(level.weight[rows[grouped]])
+        enough = np.append(0, sums)[begins] + side.weight
+        from_left = np.maximum(from_left, np.searchsorted(sums, enough))
+        enough = sums[side.ends - 1] - side.weight
+        from_right = np.minimum(from_right, np.searchsorted(sums, enough, side="right"))
+    first, last = level.starts.copy(), level.ends - 2
+    np.maximum.at(first, side.place, grouped[from_left])
+    np.minimum.at(last, side.place, grouped[from_right] - 1)
     return first, last
 
 
-def _write(nodes, inner, chosen):
-    moved = chosen["feature"] >= 0
-    inner, chosen = inner[moved], {name: value[moved] for name, value in chosen.items()}
-    nodes["feature"][inner] = chosen["feature"]
-    nodes["threshold"][inner] = chosen["threshold"]
-    nodes["missing_go_to_left"][inner] = chosen["missing"]
-    swap = inner[chosen["swap"]]
-    left = nodes["left_child"][swap].copy()
+def _write(nodes, inner, splits):
+    """Put splits into the records of nodes."""
+    moved = splits["feature"] >= 0
+    inner, splits = inner[moved], splits[moved]
+    nodes["feature"][inner], nodes["threshold"][inner] = splits["feature"], splits["threshold"]
+    nodes["missing_go_to_left"][inner] = splits["missing"]
+    swap = inner[splits["swap"]]
+    left = nodes["left_child"][swap]
     nodes["left_child"][swap] = nodes["right_child"][swap]
     nodes["right_child"][swap] = left
 
 
 def _count_rows(nodes, X, weight):
+    """Put the number and the weight of its rows into the record of each node."""
     leaf = descend(nodes, X, np.zeros(len(X), dtype=np.intp))
-    sums = np.column_stack(
-        [np.bincount(leaf, minlength=len(nodes)), np.bincount(leaf, weight, len(nodes))]
-    )
-    inner_levels = levels(nodes)
-    for inner in reversed(inner_levels):
+    counts = [np.bincount(leaf, mass, len(nodes)) for mass in (None, weight)]
+    sums = np.column_stack(counts)
+    for inner in reversed(levels(nodes)):
         sums[inner] = sums[nodes["left_child"][inner]] + sums[nodes["right_child"][inner]]
     nodes["n_node_samples"], nodes["weighted_n_node_samples"] = sums.T
     return nodes
+
+
+def _smallest_int(n):
+    """Sorting by 16 bits is a radix sort."""
+    return np.int16 if n < 2**15 else np.int32

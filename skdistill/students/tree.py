@@ -34,6 +34,7 @@ from sklearn.utils import check_array
 
 from skdistill._sklearn.tree import nodes_of, tree_from_nodes, validate_params
 from skdistill._sklearn.validation import take_rows
+from skdistill.students._additive import most_leaves
 from skdistill.students._alternating import Limits, alternate
 from skdistill.students._leaves import labels_alone, node_values, plain_weight
 from skdistill.students._registry import Fitted, Unsupported, register
@@ -44,6 +45,7 @@ _REGRESSOR = {
     ExtraTreeClassifier: ExtraTreeRegressor,
 }
 _BITS = 16  # of a growth target: sums of a million squares are then exact
+_FEW_LEAVES, _ENOUGH_ROWS = 100, 30  # that "auto" chooses splits anew; rows for each leaf
 _TRACE = 1e-300  # weight of a copy that has none, so that every row has K copies
 
 
@@ -124,57 +126,63 @@ def fit_alternating(student, X, loss, *, random_state=None, check_input=True):
     Parameters
     ----------
     student : DecisionTreeClassifier or ExtraTreeClassifier
-        Fitted in place. What makes its splits random shapes the tree to start with, and
-        ``max_features`` limits the columns that are drawn for each split later, too.
+        Fitted in place. ``max_features`` columns are drawn for each new choice, too.
     X : array-like, frame or sparse matrix of `loss.n_samples` rows
         Of a sparse one, all columns are made dense.
     loss : CombinedLoss
     random_state : int, default=None
+        Not used: the student carries its own.
     check_input : bool, default=True
 
     Returns
     -------
     Fitted
+
+    Notes
+    -----
+    ``ccp_alpha``, ``min_impurity_decrease`` and ``splitter`` shape the tree that is grown;
+    the splits chosen anew keep its shape.
     """
+    X, loss, _ = weighted_rows(X, loss, {})
     fitted = fit_tree(student, X, loss, check_input=check_input)
     X = check_array(X, accept_sparse="csr", dtype=np.float32, ensure_all_finite=False)
-    target, weight = loss.pull()
-    rows = np.flatnonzero(weight > 0)
-    weight = plain_weight(weight, loss)
-    X, loss = X[rows], loss.take(rows)
-    X = X.toarray() if issparse(X) else X
-    weight = np.ones(len(rows)) if weight is None else weight[rows]
+    limits, weight = _limits(student, loss), loss.pull()[1]
+    if plain_weight(weight, loss) is None:
+        weight = loss.sample_weight
+    rows = np.flatnonzero(weight > 0)  # as in growing, the others count for nothing
+    X = X[rows].toarray() if issparse(X) else X[rows]
     nodes, proba, mean, curve = alternate(
         nodes_of(student.tree_),
         X,
-        loss,
-        weight,
-        _limits(student, weight),
+        loss.take(rows),
+        weight[rows],
+        limits,
         monotonic_cst=student.monotonic_cst,
-        random_state=random_state,
+        random_state=student.random_state,
     )
-    nodes["impurity"] = (
-        1 - (mean**2).sum(axis=1)
-        if student.criterion == "gini"
-        else entr(mean).sum(axis=1) / np.log(2)
-    )
+    gini = student.criterion == "gini"
+    nodes["impurity"] = 1 - (mean**2).sum(1) if gini else entr(mean).sum(1) / np.log(2)
     carry(student, student, nodes, proba, loss.classes)
     return fitted._replace(path=f"{fitted.path}+alternating", curve=curve)
 
 
-def _limits(student, weight):
-    n_samples = len(weight)
-    least = {
-        name: value if isinstance(value, Integral) else math.ceil(value * n_samples)
-        for name in ("min_samples_leaf", "min_samples_split")
-        if (value := getattr(student, name))
-    }
-    return Limits(
-        max(least["min_samples_leaf"], 1),
-        max(least["min_samples_split"], 2),
-        student.min_weight_fraction_leaf * weight.sum(),
-        student.max_features_,
+def _limits(student, loss):
+    """What the parameters of a fitted tree ask of its nodes."""
+    leaf, split = (
+        value if isinstance(value, Integral) else math.ceil(value * loss.n_samples)
+        for value in (student.min_samples_leaf, student.min_samples_split)
     )
+    weight = student.min_weight_fraction_leaf * loss.pull()[1].sum()
+    return Limits(max(leaf, 1), max(split, 2), weight, student.max_features_)
+
+
+def alternating_pays(student, loss):
+    """Whether a tree is small, with rows enough for each leaf that it may have.
+
+    See docs/decisions/0013-alternating-trees.md.
+    """
+    n_leaves = most_leaves(student.max_depth, student.max_leaf_nodes)
+    return n_leaves <= _FEW_LEAVES and loss.n_samples >= _ENOUGH_ROWS * n_leaves
 
 
 def check_tree(student, loss):
@@ -311,5 +319,6 @@ def tree_space(student):
     }
 
 
+_PIECES = {"refine": fit_alternating, "refine_pays": alternating_pays}
 for _tree in _REGRESSOR:
-    register(_tree, fit_tree, search_space=tree_space, refine=fit_alternating)
+    register(_tree, fit_tree, search_space=tree_space, **_PIECES)

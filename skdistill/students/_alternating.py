@@ -68,13 +68,13 @@ class _Column(NamedTuple):
     order: np.ndarray
 
 
-def alternate(nodes, X, loss, weight, limits, *, monotonic_cst=None, random_state=None):
+def alternate(starts, X, loss, weight, limits, *, monotonic_cst=None, random_state=None):
     """Choose the splits and leaves of a tree in turn, until the loss stops falling.
 
     Parameters
     ----------
-    nodes : structured ndarray of shape (n_nodes,)
-        Of a grown tree.
+    starts : list of structured ndarray of shape (n_nodes,)
+        Nodes of grown trees. The one of least loss is improved.
     X : ndarray of shape (n_samples, n_features), float32
         NaN where a value is missing.
     loss : CombinedLoss
@@ -93,7 +93,7 @@ def alternate(nodes, X, loss, weight, limits, *, monotonic_cst=None, random_stat
     proba, mean : ndarray of shape (n_nodes, n_classes)
         As `node_values` returns them.
     curve : list of LossParts
-        At the start and after each sweep.
+        Of the first start, of the best one if it is another, and after each sweep.
     """
     rng = check_random_state(random_state)
     columns = list(_sorted_columns(X))
@@ -104,8 +104,9 @@ def alternate(nodes, X, loss, weight, limits, *, monotonic_cst=None, random_stat
         raw = logits(proba)
         return (nodes, proba, mean), raw, loss.parts(raw[leaf])
 
-    best, raw, parts = solve(nodes)
-    curve = [parts]
+    solved = [solve(nodes) for nodes in starts]
+    best, raw, parts = min(solved, key=lambda start: start[2].total)
+    curve = [solved[0][2]] if parts is solved[0][2] else [solved[0][2], parts]
     for _ in range(MAX_SWEEPS):
         moved = best[0].copy()
         _sweep(moved, columns, X, raw, loss, weight, limits, rng)
@@ -318,7 +319,7 @@ def _splits(column, values, at, nodes, level, swap):
     """Records of splits of one column after sorted rows `at`."""
     splits = np.zeros(len(nodes), dtype=_SPLIT)
     splits["feature"], splits["swap"] = column.feature, swap
-    splits["threshold"] = _thresholds(values[at], values[at + 1])
+    splits["threshold"] = between(values[at], values[at + 1])
     counts = level.ends - level.starts
     missing = np.bincount(level.place, np.isnan(values), len(counts))[nodes] > 0
     most = 2 * (at + 1 - level.starts[nodes]) > counts[nodes]
@@ -326,8 +327,8 @@ def _splits(column, values, at, nodes, level, swap):
     return splits
 
 
-def _thresholds(here, after):
-    """Between two neighbours, in float64, as scikit-learn computes them."""
+def between(here, after):
+    """Threshold between neighbours of float32, in float64 as scikit-learn computes it."""
     middle = here.astype(np.float64) / 2 + after.astype(np.float64) / 2
     middle = np.where((middle == after) | np.isinf(middle), here, middle)
     return np.where(np.isnan(after), np.inf, middle)

@@ -30,13 +30,14 @@ from sklearn.tree import (
     ExtraTreeClassifier,
     ExtraTreeRegressor,
 )
-from sklearn.utils import check_array
+from sklearn.utils import check_array, check_random_state
 
 from skdistill._sklearn.tree import nodes_of, tree_from_nodes, validate_params
 from skdistill._sklearn.validation import take_rows
 from skdistill.students._additive import most_leaves
 from skdistill.students._alternating import Limits, alternate
-from skdistill.students._leaves import labels_alone, node_values, plain_weight
+from skdistill.students._leaves import labels_alone, levels, node_values, plain_weight
+from skdistill.students._lookahead import grow_ahead
 from skdistill.students._registry import Fitted, Unsupported, register
 from skdistill.students._rows import weighted_rows
 
@@ -46,6 +47,7 @@ _REGRESSOR = {
 }
 _BITS = 16  # of a growth target: sums of a million squares are then exact
 _FEW_LEAVES, _ENOUGH_ROWS = 100, 30  # that "auto" chooses splits anew; rows for each leaf
+_AHEAD_TO = 8  # levels of a tree that is grown looking ahead
 _TRACE = 1e-300  # weight of a copy that has none, so that every row has K copies
 
 
@@ -151,8 +153,11 @@ def fit_alternating(student, X, loss, *, random_state=None, check_input=True):
         weight = loss.sample_weight
     rows = np.flatnonzero(weight > 0)  # as in growing, the others count for nothing
     X = X[rows].toarray() if issparse(X) else X[rows]
+    starts = [nodes_of(student.tree_)]
+    if _may_look_ahead(student):
+        starts.append(_ahead(student, X, loss.pull()[0][rows], weight[rows], limits))
     nodes, proba, mean, curve = alternate(
-        nodes_of(student.tree_),
+        starts,
         X,
         loss.take(rows),
         weight[rows],
@@ -162,8 +167,37 @@ def fit_alternating(student, X, loss, *, random_state=None, check_input=True):
     )
     gini = student.criterion == "gini"
     nodes["impurity"] = 1 - (mean**2).sum(1) if gini else entr(mean).sum(1) / np.log(2)
-    carry(student, student, nodes, proba, loss.classes)
+    depth = len(levels(nodes)) - 1
+    student.tree_ = tree_from_nodes(nodes, proba, student.n_features_in_, depth)
     return fitted._replace(path=f"{fitted.path}+alternating", curve=curve)
+
+
+def _may_look_ahead(student):
+    """Whether the depth and the rows of nodes alone bound a tree of exact splits."""
+    unbounded = {
+        "criterion": "gini",
+        "splitter": "best",
+        "max_leaf_nodes": None,
+        "min_impurity_decrease": 0,
+        "ccp_alpha": 0,
+        "min_weight_fraction_leaf": 0,
+        "monotonic_cst": None,
+        "max_features_": student.n_features_in_,
+    }
+    free = all(getattr(student, name) == value for name, value in unbounded.items())
+    return free and student.max_depth is not None and student.max_depth <= _AHEAD_TO
+
+
+def _ahead(student, X, target, weight, limits):
+    return grow_ahead(
+        X,
+        growth_target("gini", target, weight),
+        weight,
+        student.max_depth,
+        check_random_state(student.random_state),
+        min_samples_leaf=limits.leaf,
+        min_samples_split=limits.split,
+    )
 
 
 def _limits(student, loss):

@@ -5,7 +5,7 @@ import pickle
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
@@ -35,6 +35,7 @@ def total(student, X, loss):
     return loss.parts(logits(student.predict_proba(X))).total
 
 
+@settings(deadline=None, max_examples=40)
 @given(
     n_classes=st.integers(2, 4),
     temperature=st.sampled_from([0.5, 1.0, 3.0]),
@@ -62,7 +63,7 @@ def test_a_rule_that_greedy_growing_misses_is_found():
     loss = CombinedLoss(np.where(odd[:, None], [[0.9, 0.1]], [[0.1, 0.9]]), alpha=1)
     student = DecisionTreeClassifier(max_depth=2)
     grown = total(refined(student, X, loss, refine=False).student, X, loss)
-    assert total(refined(student, X, loss).student, X, loss) < 0.9 * grown
+    assert total(refined(student, X, loss).student, X, loss) < 0.02 * grown
 
 
 @pytest.mark.parametrize("missing", [False, True])

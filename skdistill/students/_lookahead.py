@@ -20,7 +20,7 @@ from skdistill.students._alternating import between
 THRESHOLDS = 8  # tried of each column
 COLUMNS = 10  # tried at each node: those that a greedy tree of its rows uses most
 ROWS = 2000  # on which splits are tried
-AHEAD = 4  # levels of the trees below a split
+AHEAD = 2  # levels of the trees below a split
 
 
 def grow_ahead(X, target, weight, depth, rng, **limits):
@@ -41,15 +41,9 @@ def grow_ahead(X, target, weight, depth, rng, **limits):
     -------
     structured ndarray of shape (n_nodes,)
     """
-    if depth > 1 and len(X) >= max(limits["min_samples_split"], 2):
-        rows = slice(None) if len(X) <= ROWS else rng.choice(len(X), ROWS, replace=False)
-        split = _best_split(X[rows], target[rows], weight[rows], depth, limits)
-    else:
-        split = None
-    if split is None:
-        return nodes_of(_grown(X, target, weight, depth, limits))
-    left = _goes_left(X, split)
-    if min(left.sum(), (~left).sum()) < limits["min_samples_leaf"]:
+    split = _best_split(*_some(X, target, weight, limits, rng), depth) if depth > 1 else None
+    left = None if split is None else _goes_left(X, split)
+    if left is None or min(left.sum(), (~left).sum()) < limits["min_samples_leaf"]:
         return nodes_of(_grown(X, target, weight, depth, limits))
     _centre(X, left, split)
     sides = [
@@ -59,12 +53,23 @@ def grow_ahead(X, target, weight, depth, rng, **limits):
     return _joined(split, *sides)
 
 
+def _some(X, target, weight, limits, rng):
+    """At most `ROWS` rows, and the limits that are theirs."""
+    if len(X) <= ROWS:
+        return X, target, weight, limits
+    rows = rng.choice(len(X), ROWS, replace=False)
+    share = ROWS / len(X)
+    least = {"min_samples_leaf": 1, "min_samples_split": 2}
+    limits = {name: max(int(limits[name] * share), least[name]) for name in least}
+    return X[rows], target[rows], weight[rows], limits
+
+
 def _grown(X, target, weight, depth, limits):
     tree = DecisionTreeRegressor(max_depth=depth, random_state=0, **limits)
     return tree.fit(X, target, sample_weight=weight, check_input=False).tree_
 
 
-def _best_split(X, target, weight, depth, limits):
+def _best_split(X, target, weight, limits, depth):
     """Record of the split whose two trees leave the least squared error; None for no split."""
     ahead = min(depth - 1, AHEAD)
     greedy = _grown(X, target, weight, ahead + 1, limits)
@@ -76,6 +81,7 @@ def _best_split(X, target, weight, depth, limits):
         for threshold in _tried(X[:, feature], weight):
             split = chosen.copy()
             split["feature"], split["threshold"] = feature, threshold
+            split["missing_go_to_left"] = 2 * np.sum(X[:, feature] <= threshold) > len(X)
             left = _goes_left(X, split)
             if min(left.sum(), (~left).sum()) < limits["min_samples_leaf"]:
                 continue

@@ -18,7 +18,7 @@ from skdistill._sklearn.tree import nodes_of
 from skdistill.students._alternating import between
 
 THRESHOLDS = 8  # tried of each column
-COLUMNS = 10  # tried at each node: those that a greedy tree of its rows uses most
+COLUMNS = 8  # tried at each node, and used below: those that a greedy tree uses most
 ROWS = 2000  # on which splits are tried
 AHEAD = 2  # levels of the trees below a split
 
@@ -75,18 +75,18 @@ def _best_split(X, target, weight, limits, depth):
     greedy = _grown(X, target, weight, ahead + 1, limits)
     if greedy.node_count == 1:
         return None
-    used = greedy.compute_feature_importances()
-    best, chosen = _error(greedy), nodes_of(greedy)[:1]
-    for feature in np.argsort(-used, kind="stable")[:COLUMNS]:
-        for threshold in _tried(X[:, feature], weight):
+    used = np.argsort(-greedy.compute_feature_importances(), kind="stable")[:COLUMNS]
+    below, best, chosen = X[:, used], _error(greedy), nodes_of(greedy)[:1]
+    for feature, values in zip(used, below.T, strict=True):
+        for threshold in _tried(values, weight):
             split = chosen.copy()
             split["feature"], split["threshold"] = feature, threshold
-            split["missing_go_to_left"] = 2 * np.sum(X[:, feature] <= threshold) > len(X)
+            split["missing_go_to_left"] = 2 * np.sum(values <= threshold) > len(X)
             left = _goes_left(X, split)
             if min(left.sum(), (~left).sum()) < limits["min_samples_leaf"]:
                 continue
             error = sum(
-                _error(_grown(X[side], target[side], weight[side], ahead, limits))
+                _error(_grown(below[side], target[side], weight[side], ahead, limits))
                 for side in (left, ~left)
             )
             if error < best:

@@ -1,4 +1,4 @@
-"""Metadata routing of `DistilledClassifier`, by scikit-learn's own tests of meta-estimators."""
+"""Metadata routing of `DistilledClassifier`, by the tests of scikit-learn itself."""
 
 import inspect
 

@@ -148,9 +148,10 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         Whether the trees of an ensemble, their leaves, or the splits of a single tree are
         fitted for one another rather than each on its own; size and latency stay as they
         are. True: where the student's family has no such step, an error names it. "auto":
-        for ensembles, where it was measured to pay, if the soft labels are out of fold or out of bag, or if at least as many
-        rows are unlabelled or generated as are in X. Labels in sample, of a
-        `FrozenEstimator` or in `teacher_proba` may be of rows that the teacher learned.
+        for ensembles, where it was measured to pay, if the soft labels are out of fold or
+        out of bag, or if at least as many rows are unlabelled or generated as are in X.
+        Labels in sample, of a `FrozenEstimator` or in `teacher_proba` may be of rows that
+        the teacher learned.
     scale_soft_loss : bool, default=True
         Whether the first term carries the factor ``T**2``, which keeps the meaning of
         `alpha` as the temperature changes.

@@ -5,13 +5,13 @@ labels, `bind` makes the loss of them, and `fit` fits a student to it. An estima
 their scikit-learn face.
 """
 
-from contextlib import contextmanager
 from typing import NamedTuple
 
 import numpy as np
 from sklearn.utils import check_random_state
 
 from skdistill._estimators._classes import proba_in_order
+from skdistill._estimators._errors import named_in_errors
 from skdistill._estimators._validation import check_not_aligned
 from skdistill._estimators._warnings import warn
 from skdistill._sklearn.validation import num_samples, take_rows
@@ -158,7 +158,7 @@ def label(transfer_set, rows, teacher, X, y, classes, *, cv, calibrate, random_s
             "none for this teacher; set cv=5"
         )
     extra = np.arange(len(rows), len(transfer_set))
-    with named_in_errors("teacher", teacher):
+    with named_in_errors(f"teacher={type(teacher).__name__}"):
         labels = label_rows(
             teacher,
             X,
@@ -280,7 +280,7 @@ def fit(student, transfer_set, loss, *, refine=False, random_state=None):
     parts : LossParts or None
         Of the fitted student on the set; None where it has no ``predict_proba``.
     """
-    with named_in_errors("student", student):
+    with named_in_errors(f"student={type(student).__name__}"):
         fitted = fit_student(
             student,
             transfer_set.X,
@@ -294,13 +294,3 @@ def fit(student, transfer_set, loss, *, refine=False, random_state=None):
             proba = proba_in_order(fitted.student, transfer_set.X, loss.classes)
             parts = loss.parts(logits(proba))
     return fitted, parts
-
-
-@contextmanager
-def named_in_errors(role, estimator):
-    """Say of an error whose it is: teacher and student may well be of one class."""
-    try:
-        yield
-    except Exception as error:
-        error.add_note(f"This happened in the work of {role}={type(estimator).__name__}.")
-        raise

@@ -28,7 +28,14 @@ from skdistill._distillation import (
 )
 from skdistill._estimators._classes import decode, proba_in_order, scores_in_order
 from skdistill._estimators._delegation import share_tags, weight_name
-from skdistill._estimators._validation import check_extra_rows, check_rows, check_shape
+from skdistill._estimators._params import check_clonable
+from skdistill._estimators._validation import (
+    check_extra_rows,
+    check_finite,
+    check_numbers,
+    check_rows,
+    check_shape,
+)
 from skdistill._estimators._warnings import warn
 from skdistill._sklearn.params import (
     HasMethods,
@@ -60,7 +67,7 @@ from skdistill.teachers import (
     is_frozen,
     resolve_teacher,
 )
-from skdistill.teachers._check import check_members
+from skdistill.teachers._check import check_members, members_of
 from skdistill.transfer import GENERATORS, resolve_generator
 
 _FITTED = (
@@ -391,6 +398,7 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         )
         return transfer_set.soft_labels
 
+    @available_if(_student_has("predict"))
     def predict(self, X: Rows) -> Array:
         """Class of each row, by the student alone.
 
@@ -506,6 +514,16 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             router.add(splitter=self.cv, method_mapping=splits)
         return router
 
+    def __sklearn_clone__(self):
+        """Say which part it is that cannot be cloned."""
+        try:
+            return super().__sklearn_clone__()
+        except (RuntimeError, TypeError):
+            check_clonable("student", resolve_student(self.student))
+            for teacher in members_of(self.teacher):
+                check_clonable("teacher", teacher)
+            raise
+
     def __getstate__(self):
         """Bring the teacher along: a cache may not be there where this is loaded."""
         state = super().__getstate__()
@@ -542,7 +560,7 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
                 "X_unlabeled has exactly as many rows as X: a cross-validation would slice "
                 "it as if its rows belonged to those of X; leave one out"
             )
-        check_student(resolve_student(self.student), self.temperature, self.alpha)
+        self._check_parts(X, teacher_proba)
         routed = self._route(sample_weight, fit_params)
         self.class_prior_ = class_frequencies(y, self.classes_, routed.weight)
         rows, transfer_set = assemble(
@@ -580,6 +598,17 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
                 verbose=self.verbose,
             )
 
+    def _check_parts(self, X, teacher_proba):
+        """What can be wrong with student and teacher, before any long work."""
+        student, teachers = resolve_student(self.student), members_of(self.teacher)
+        check_clonable("student", student)
+        check_student(student, self.temperature, self.alpha)
+        check_numbers("student", student, X)
+        for teacher in teachers if teacher_proba is None else []:
+            if not is_frozen(teacher):
+                check_clonable("teacher", teacher)
+                check_numbers("teacher", teacher, X)
+
     def _splitter_is_routed(self):
         return hasattr(self.cv, "get_metadata_routing")
 
@@ -612,3 +641,5 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         check_is_fitted(self, "student_")
         check_shape(X)
         validate_data(self, X, reset=False, skip_check_array=True)
+        if "_fitted_teacher" in vars(self):
+            check_finite(members_of(self.teacher), X)

@@ -18,6 +18,7 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.datasets import load_breast_cancer, load_iris
 from sklearn.ensemble import (
+    BaggingClassifier,
     HistGradientBoostingClassifier,
     HistGradientBoostingRegressor,
     RandomForestClassifier,
@@ -254,8 +255,8 @@ def test_an_error_says_whether_teacher_or_student_made_it():
     text = pd.DataFrame(X).assign(kind=Y)
     head = make_column_transformer((OneHotEncoder(), ["kind"]), remainder="passthrough")
     for teacher, student, role in (
-        (FOREST, make_pipeline(head, TREE), "teacher=RandomForestClassifier"),
-        (make_pipeline(head, FOREST), TREE, "student=DecisionTreeClassifier"),
+        (BaggingClassifier(TREE, 2), make_pipeline(head, TREE), "teacher=BaggingClassifier"),
+        (make_pipeline(head, FOREST), BaggingClassifier(TREE, 2), "student=BaggingClassifier"),
     ):
         with pytest.raises(ValueError, match="setosa") as told:
             distilled(teacher, student).fit(text.set_axis(map(str, text), axis=1), Y)

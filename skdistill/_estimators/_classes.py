@@ -10,10 +10,12 @@ says of code k is read as said of the class at place k of the sorted classes.
 
 import numpy as np
 from sklearn.ensemble import BaggingClassifier
+from sklearn.frozen import FrozenEstimator
 from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier, OutputCodeClassifier
 
 from skdistill._estimators._inside import best_of, last_step
 from skdistill._estimators._meaning import as_probabilities
+from skdistill._sklearn.validation import column_names
 
 _ENCODE = (BaggingClassifier, OneVsOneClassifier, OneVsRestClassifier, OutputCodeClassifier)
 
@@ -102,7 +104,7 @@ def _encoded_labels(y, classes, name):
 
 
 def fit_labels(estimator, X, y, fit_params):
-    """Fit an estimator in place, to codes where it knows no other labels.
+    """Fit an estimator in place, to codes where it knows no other labels; not a frozen one.
 
     Parameters
     ----------
@@ -115,6 +117,8 @@ def fit_labels(estimator, X, y, fit_params):
     -------
     classifier
     """
+    if isinstance(estimator, FrozenEstimator):
+        return estimator
     y, fit_params = encoded(estimator, y, np.unique(y), fit_params)
     return estimator.fit(X, y, **fit_params)
 
@@ -305,9 +309,29 @@ def names_of(frame):
     list
         Empty for arrays, and for numbers from 0 upwards as pandas makes them.
     """
-    columns = getattr(frame, "columns", ())
+    columns = column_names(frame)
     nobodys = type(columns).__name__ == "RangeIndex" and columns.step == 1
     return [] if nobodys else list(columns)
+
+
+def by_name(values, labels):
+    """An array, its columns in the order of labels where names say which is which.
+
+    Parameters
+    ----------
+    values : array-like or frame of shape (n_samples, n_columns)
+    labels : sequence
+
+    Returns
+    -------
+    ndarray, float64
+        As it is where it names no columns, or not each of the labels.
+    """
+    names, array = names_of(values), np.asarray(values, dtype=np.float64)
+    named = [as_named(label, names) for label in labels]
+    if not names or set(named) - set(names):
+        return array
+    return array[:, [names.index(name) for name in named]]
 
 
 def as_named(label, names):

@@ -5,6 +5,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 from sklearn.utils.validation import has_fit_parameter
 
+from skdistill._estimators._inside import last_step
+
 
 def weight_name(estimator):
     """What ``fit`` of a teacher calls the weights; None where it takes none."""
@@ -31,7 +33,9 @@ def share_tags(tags, estimators):
     -------
     Tags
     """
-    others = [get_tags(one) for one in estimators if hasattr(one, "__sklearn_tags__")]
+    others = [
+        get_tags(one) for one in estimators if hasattr(last_step(one), "__sklearn_tags__")
+    ]
     for name in ("sparse", "allow_nan", "categorical", "string"):
         held = all(getattr(other.input_tags, name) for other in others)
         setattr(tags.input_tags, name, held)

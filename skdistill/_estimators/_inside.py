@@ -19,6 +19,11 @@ def last_step(estimator):
     return estimator
 
 
+def unfrozen(estimator):
+    """The estimator inside a FrozenEstimator; others as they are."""
+    return estimator.estimator if isinstance(estimator, FrozenEstimator) else estimator
+
+
 def best_of(model):
     """The model that a search has found; others as they are."""
     return getattr(model, "best_estimator_", model)
@@ -70,4 +75,6 @@ def is_fitted(estimator):
         check_is_fitted(estimator)
     except NotFittedError:
         return False
+    except AttributeError:  # a class without tags, which scikit-learn cannot ask
+        return any(name.endswith("_") for name in vars(last_step(estimator)))
     return True

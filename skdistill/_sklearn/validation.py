@@ -13,9 +13,24 @@ from sklearn.utils.validation import _num_features as num_features
 from sklearn.utils.validation import _num_samples as num_samples
 
 __all__ = [
-    "check_sample_weight", "is_per_row", "labels_of", "num_features", "num_samples",
-    "take_params", "take_rows",
+    "check_sample_weight", "column_names", "is_per_row", "labels_of", "num_features",
+    "num_samples", "take_params", "take_rows",
 ]  # fmt: skip
+
+
+def column_names(X):
+    """Names of the columns of a frame, pyarrow's too; empty for what has none.
+
+    Parameters
+    ----------
+    X : frame or array-like
+
+    Returns
+    -------
+    sequence
+    """
+    names = getattr(X, "column_names", None)
+    return getattr(X, "columns", ()) if names is None else names
 
 
 def is_per_row(value, n_samples):

@@ -169,13 +169,21 @@ class CombinedLoss:
         total = self.alpha * soft_sum + (1 - self.alpha) * hard_sum
         self._soft_weight = soft_weight * (total / soft_sum if soft_sum else 0)
         self._hard_weight = hard_weight * (total / hard_sum if hard_sum else 0)
-        self._softened = np.asfortranarray(
-            np.where(self._has_soft[:, None], soften(self.soft_labels, self.temperature), 0)
-        )
+        self._softened = self._soften()
         self.row_weight = self.alpha * self._soft_weight + (1 - self.alpha) * self._hard_weight
-        self._negentropy = xlogy(self._softened, self._softened).sum(axis=1)
-        self._offset = self._soft_scale * self._soft_weight * self._negentropy
         self._terms, self._pull = self._tempered_terms()
+
+    def _soften(self):
+        """Softened labels, 0 where there are none; no copy where nothing changes."""
+        softened = soften(self.soft_labels, self.temperature)
+        if not self._has_soft.all():
+            softened = np.where(self._has_soft[:, None], softened, 0)
+        return softened if self.n_classes == 2 else np.asfortranarray(softened)
+
+    @cached_property
+    def _negentropy(self):
+        """Negative entropy of the softened labels of each row."""
+        return xlogy(self._softened, self._softened).sum(axis=1)
 
     def _tempered_terms(self):
         """``[(tau, weight)]`` of the cross-entropies, and their targets' sum ``r``."""
@@ -224,7 +232,7 @@ class CombinedLoss:
     @cached_property
     def _offset_sum(self):
         """The teacher's negative entropy: what makes the soft term a divergence."""
-        return self._offset.sum()
+        return self._soft_scale * np.vdot(self._soft_weight, self._negentropy)
 
     @property
     def uses_soft_labels(self) -> bool:
@@ -560,12 +568,12 @@ class CombinedLoss:
 
 _PER_ROW = (
     "soft_labels", "y", "sample_weight", "row_weight", "_has_soft", "_soft_weight",
-    "_hard_weight", "_softened", "_negentropy", "_offset", "_pull",
+    "_hard_weight", "_softened", "_pull",
 )  # fmt: skip
 _WEIGHTS = (
-    "sample_weight", "row_weight", "_soft_weight", "_hard_weight", "_offset", "_pull",
+    "sample_weight", "row_weight", "_soft_weight", "_hard_weight", "_pull",
 )  # fmt: skip
-_SUMS = ("_weight_sum", "_offset_sum")
+_SUMS = ("_weight_sum", "_offset_sum", "_negentropy")
 
 
 def _rows(weight, raw):

@@ -7,6 +7,8 @@ Each public metric checks what it is given and hands it to a function of plain a
 import numpy as np
 from sklearn.utils import column_or_1d
 
+from skdistill._estimators._classes import by_name, names_of
+
 EPS = np.finfo(np.float64).eps  # smallest probability scikit-learn's `log_loss` takes
 _OFF = 1e-3  # a row's sum may be off by what float32 and three decimals lose
 
@@ -17,6 +19,7 @@ def pair(teacher_proba, student_proba, sample_weight=None, *, unlabelled=False):
     Parameters
     ----------
     teacher_proba, student_proba : array-like of shape (n_samples, n_classes)
+        Of two frames columns of one name belong together.
     sample_weight : array-like of shape (n_samples,), default=None
     unlabelled : bool, default=False
         Whether rows of the teacher may be NaN throughout.
@@ -31,9 +34,8 @@ def pair(teacher_proba, student_proba, sample_weight=None, *, unlabelled=False):
     ValueError
         If shapes differ, rows are no probabilities or weights are none.
     """
-    teacher_proba, student_proba = (
-        np.asarray(one, dtype=np.float64) for one in (teacher_proba, student_proba)
-    )
+    student_proba = by_name(student_proba, names_of(teacher_proba))
+    teacher_proba = np.asarray(teacher_proba, dtype=np.float64)
     if teacher_proba.shape != student_proba.shape or teacher_proba.ndim != 2:
         raise ValueError(
             "teacher_proba and student_proba must have one shape (n_samples, n_classes), "
@@ -52,6 +54,7 @@ def outcomes(y_true, proba, classes, sample_weight=None):
     ----------
     y_true : array-like of shape (n_samples,)
     proba : array-like of shape (n_samples, n_classes)
+        A frame may name its columns by the classes, in any order.
     classes : array-like of shape (n_classes,) or None
         None: the labels of `y_true`.
     sample_weight : array-like of shape (n_samples,), default=None
@@ -68,8 +71,9 @@ def outcomes(y_true, proba, classes, sample_weight=None):
         If shapes do not fit, a label is none of the classes, rows are no probabilities or
         weights are none.
     """
-    y_true, proba = column_or_1d(y_true), np.asarray(proba, dtype=np.float64)
+    y_true = column_or_1d(y_true)
     classes = np.unique(y_true) if classes is None else np.asarray(classes)
+    proba = by_name(proba, classes.tolist())
     if proba.shape != (len(y_true), len(classes)):
         raise ValueError(
             f"proba has shape {proba.shape}, expected ({len(y_true)}, {len(classes)}): "

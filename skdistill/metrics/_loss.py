@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
+from skdistill._estimators._classes import by_name
 from skdistill._typing import Floats
 from skdistill.loss._combined import CombinedLoss, LossParts
 from skdistill.loss._soften import logits
@@ -81,8 +82,12 @@ def combined_loss(
     Hinton, Vinyals, Dean (2015), "Distilling the Knowledge in a Neural Network",
     section 2.
     """
+    labels = np.unique(y_true) if classes is None else np.asarray(classes)
     teacher_proba, student_proba, weight = pair(
-        teacher_proba, student_proba, sample_weight, unlabelled=True
+        by_name(teacher_proba, labels.tolist()),
+        by_name(student_proba, labels.tolist()),
+        sample_weight,
+        unlabelled=True,
     )
     outcome, *_ = outcomes(y_true, student_proba, classes)
     scale = {"temperature": temperature, "alpha": alpha, "scale_soft_loss": scale_soft_loss}

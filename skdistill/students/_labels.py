@@ -26,6 +26,29 @@ def hard_columns(loss):
     return np.where(loss.y >= 0, loss.y, likely)
 
 
+def check_held_out(columns, loss, parameter):
+    """Refuse early stopping where a class has one row: rows are held out by class.
+
+    Parameters
+    ----------
+    columns : ndarray of int of shape (n_samples,)
+        Class column of each row.
+    loss : CombinedLoss
+    parameter : str
+        Which asks for it, with its value.
+
+    Raises
+    ------
+    ValueError
+    """
+    counts = np.bincount(columns, minlength=loss.n_classes)
+    if rare := loss.classes[counts == 1].tolist():
+        raise ValueError(
+            f"{parameter} holds rows out by class, and y has one row only of the classes "
+            f"{rare}; leave early stopping off, or leave these classes out"
+        )
+
+
 def weighted_copies(target, weight, y):
     """Give each row once per class of positive target.
 

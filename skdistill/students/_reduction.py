@@ -24,6 +24,8 @@ row would straddle its split), gets one label per row, drawn from q. The ``cv`` 
 learners known to score held-out rows by their weights is made to split rows instead.
 """
 
+from inspect import signature
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -230,9 +232,9 @@ def _split_whole_rows(student, X, loss, rows, fit_params):
     Returns what restores it, and the fit parameters that the splitter did not use up.
     """
     params = student.get_params(deep=False)
-    cv = params.get("cv", "prefit")
-    if isinstance(cv, str):
+    if not _has_splitter(student):
         return {}, fit_params
+    cv = params["cv"]
     if isinstance(cv, float):
         cv = StratifiedShuffleSplit(1, test_size=cv, random_state=params.get("random_state"))
     whole = np.unique(rows)
@@ -258,12 +260,38 @@ def _takes_weight(student):
 def _splits_rows(student):
     """Whether ``fit`` holds rows out where `_split_whole_rows` cannot see to it."""
     own, *nested = _parts(student)
-    own_params = own.get_params(deep=False)
-    if isinstance(own, _SPLITS_WEIGHTED_ROWS):
-        own_params.pop("cv")
-    return any(
-        _holds_out(params)
-        for params in [own_params, *(part.get_params(deep=False) for part in nested)]
+    seen_to = isinstance(own, _SPLITS_WEIGHTED_ROWS)
+    if any(_has_splitter(part) for part in ([] if seen_to else [own]) + nested):
+        return True
+    return any(_holds_out(part.get_params(deep=False)) for part in [own, *nested])
+
+
+def _has_splitter(student):
+    """Whether a parameter called ``cv`` splits rows: by who defines it, and its type.
+
+    In scikit-learn it does, unless it is text. Elsewhere a splitter or a list of splits does,
+    and a whole number where the class is named after cross-validation; a flag or another
+    number may be anything.
+    """
+    cv = student.get_params(deep=False).get("cv", "prefit")
+    if isinstance(cv, str | bool):
+        return False
+    if _owner(student, "cv").__module__.startswith("sklearn."):
+        return True
+    if isinstance(cv, Integral):
+        return "CV" in type(student).__name__
+    return hasattr(cv, "split") or (isinstance(cv, list | tuple) and len(cv) > 0)
+
+
+def _owner(student, parameter):
+    """The class whose constructor names a parameter."""
+    return next(
+        (
+            one
+            for one in type(student).__mro__
+            if "__init__" in vars(one) and parameter in signature(one.__init__).parameters
+        ),
+        type(student),
     )
 
 
@@ -273,9 +301,7 @@ def _holds_out(params):
     if "validation_fraction" in params and params.get("n_iter_no_change") is not None:
         return True
     # SVC calibrates by a cross-validation of its own
-    if params.get("probability") is True or params.get("oob_score"):
-        return True
-    return not isinstance(params.get("cv", "prefit"), str)
+    return params.get("probability") is True or bool(params.get("oob_score"))
 
 
 def _parts(student):

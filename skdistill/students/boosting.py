@@ -28,7 +28,7 @@ from skdistill._sklearn.gradient_boosting import (
 from skdistill._typing import Rows, Seed
 from skdistill.loss import BoundClassificationLoss
 from skdistill.students._additive import any_rate, leaves_together, most_leaves, pays_with
-from skdistill.students._labels import hard_columns
+from skdistill.students._labels import check_held_out, hard_columns
 from skdistill.students._leaves import labels_alone, plain_weight
 from skdistill.students._refine import Leaves
 from skdistill.students._registry import Fitted, Unsupported, register
@@ -51,6 +51,9 @@ def fit_gradient_boosting(
     if student.init is not None and student.init != "zero":
         raise Unsupported(f"init={student.init!r} of {name} learns labels; use None or 'zero'")
     X, loss, _ = weighted_rows(X, loss, {})
+    if student.n_iter_no_change is not None:
+        asked = f"n_iter_no_change={student.n_iter_no_change} of {name}"
+        check_held_out(hard_columns(loss), loss, asked)
     if together is not None:
         return _solved_together(student, X, loss, together, fit_params)
     columns = labels_alone(loss)

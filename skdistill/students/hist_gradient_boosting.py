@@ -32,10 +32,12 @@ from skdistill.students._additive import (
     pays_with,
     refuse_own_leaves,
 )
-from skdistill.students._labels import hard_columns
+from skdistill.students._labels import check_held_out, hard_columns
 from skdistill.students._refine import Leaves
 from skdistill.students._registry import Fitted, Unsupported, register
 from skdistill.students._rows import weighted_rows
+
+_MANY = 10_000  # rows above which early_stopping="auto" is True
 
 
 def fit_hist_gradient_boosting(
@@ -58,6 +60,12 @@ def fit_hist_gradient_boosting(
         refuse_own_leaves(asked, "HistGradientBoostingClassifier")
     X, loss, _ = weighted_rows(X, loss, {})
     y = hard_columns(loss)
+    asked = student.early_stopping is True or (
+        student.early_stopping == "auto" and len(y) > _MANY
+    )
+    if asked and fit_params.get("X_val") is None and student.validation_fraction is not None:
+        name = f"early_stopping={student.early_stopping!r}"
+        check_held_out(y, loss, f"{name} of HistGradientBoostingClassifier")
     curve = train_hist_gradient_boosting(student, X, y, loss, together=together, **fit_params)
     return Fitted(student, curve=curve)
 

@@ -17,7 +17,7 @@ from skdistill._sklearn.mlp import train_mlp
 from skdistill._sklearn.validation import take_rows
 from skdistill._typing import Rows, Seed
 from skdistill.loss import BoundClassificationLoss
-from skdistill.students._labels import hard_columns
+from skdistill.students._labels import check_held_out, hard_columns
 from skdistill.students._leaves import labels_alone, plain_weight
 from skdistill.students._registry import Fitted, register
 
@@ -34,6 +34,8 @@ def fit_mlp(
     rows = np.flatnonzero(loss.row_weight)
     if len(rows) < loss.n_samples:
         X, loss = take_rows(X, rows), loss.take(rows)
+    if student.early_stopping:
+        check_held_out(hard_columns(loss), loss, "early_stopping=True of MLPClassifier")
     columns = labels_alone(loss)
     if columns is not None:
         weight = plain_weight(loss.row_weight, loss)

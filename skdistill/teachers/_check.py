@@ -36,6 +36,22 @@ def resolve_teacher(teacher: Any, n_jobs: int | None = None) -> Any:
     return teacher
 
 
+def members_of(teacher: Any) -> list[Any]:
+    """The teachers of a list, or the one that there is; a random forest for None.
+
+    Parameters
+    ----------
+    teacher : classifier, list or None
+
+    Returns
+    -------
+    list of classifier
+    """
+    if isinstance(teacher, list):
+        return [one for _, one, *_ in teacher]
+    return [resolve_teacher(teacher)]
+
+
 def check_teacher(teacher: Any, n_classes: int | None = None) -> list[str]:
     """Refuse a teacher that cannot give soft labels, before anything is fitted.
 

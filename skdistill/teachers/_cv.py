@@ -52,6 +52,27 @@ def resolve_cv(cv, teacher, y):
     return cv
 
 
+def check_groups(cv, split_params):
+    """Refuse a splitter of groups that nobody gave it.
+
+    Parameters
+    ----------
+    cv : splitter
+    split_params : dict
+        Handed to ``cv.split``.
+    """
+    if "groups" in split_params or not hasattr(cv, "get_metadata_routing"):
+        return
+    if "groups" in cv.get_metadata_routing().consumes("split", ["groups"]):
+        name = type(cv).__name__
+        raise ValueError(
+            f"cv={name} splits by groups and was given none: give the splits themselves, "
+            f"cv=list({name}(...).split(X, y, groups)); or, so that a cross-validation slices "
+            "the groups too, sklearn.set_config(enable_metadata_routing=True) and fit(X, y, "
+            "groups=groups)"
+        )
+
+
 def seeded(cv, seed):
     """A splitter whose own seed is None splits as ``random_state`` says."""
     if seed is None or getattr(cv, "random_state", seed) is not None:

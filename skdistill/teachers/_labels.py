@@ -35,6 +35,7 @@ from skdistill.teachers._ask import (
 )
 from skdistill.teachers._calibration import fit_calibrator
 from skdistill.teachers._check import is_frozen
+from skdistill.teachers._cv import check_groups, resolve_cv
 from skdistill.teachers._repetition import hint_at_memory
 from skdistill.teachers._shelf import shelve
 
@@ -143,6 +144,8 @@ def label_rows(
         almost one-hot, a class is more than twice or less than half as common in the
         labels as in `y`, or the same long work is done again without `memory`.
     """
+    y = np.asarray(y)
+    cv = resolve_cv(cv, teacher, y)
     teacher = clone(teacher)
     unset_seeds(teacher, random_state)
     rows = np.arange(num_samples(X)) if rows is None else rows
@@ -218,6 +221,7 @@ def _out_of_bag(teacher, X, y, fit_params, classes, prior, fitted):
 
 def _splits(cv, X, y, split_params):
     """Row numbers of every fold."""
+    check_groups(cv, split_params)
     splits = list(cv.split(X, y, **split_params))
     if not splits:
         raise ValueError("cv makes no split; give a splitter or a list of some")

@@ -5,6 +5,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 
 from skdistill._estimators._classes import fit_labels
 from skdistill._estimators._delegation import share_tags, weight_name
+from skdistill._estimators._errors import named_in_errors
 from skdistill._estimators._params import unset_seeds
 from skdistill.teachers._ask import ask_teacher, class_frequencies
 
@@ -53,11 +54,12 @@ class SoftVote(ClassifierMixin, BaseEstimator):
         self.classes_ = np.unique(y)
         self.class_prior_ = class_frequencies(y, self.classes_, sample_weight)
         self.estimators_ = [clone(teacher) for _, teacher, *_ in self.members]
-        for one in self.estimators_:
+        for (called, *_), one in zip(self.members, self.estimators_, strict=True):
             unset_seeds(one, self.random_state)
             name = weight_name(one)
             given = sample_weight is not None and name is not None
-            fit_labels(one, X, y, {name: sample_weight} if given else {})
+            with named_in_errors(f"the teacher called {called!r}"):
+                fit_labels(one, X, y, {name: sample_weight} if given else {})
         return self
 
     def predict_proba(self, X):
@@ -72,10 +74,10 @@ class SoftVote(ClassifierMixin, BaseEstimator):
         ndarray of shape (n_samples, n_classes)
         """
         weights = [weight[0] if weight else 1.0 for _, _, *weight in self.members]
-        each = [
-            ask_teacher(one, X, self.classes_, prior=self.class_prior_)
-            for one in self.estimators_
-        ]
+        each = []
+        for (called, *_), one in zip(self.members, self.estimators_, strict=True):
+            with named_in_errors(f"the teacher called {called!r}"):
+                each.append(ask_teacher(one, X, self.classes_, prior=self.class_prior_))
         return np.average(each, axis=0, weights=weights)
 
     def predict(self, X):

@@ -55,7 +55,7 @@ def stack_rows(X: Rows, more: Rows) -> Any:
 
     Parameters
     ----------
-    X, more : arrays, frames (pandas, polars), sparse matrices or lists
+    X, more : arrays, frames (pandas, polars, pyarrow), sparse matrices or lists
         Of the same kind and columns. Categories become those of X, others missing,
         numbers the type that holds both.
 
@@ -71,6 +71,11 @@ def stack_rows(X: Rows, more: Rows) -> Any:
         how = "vertical_relaxed" if hasattr(X, "columns") else "vertical"
         more = more.select(X.columns) if hasattr(X, "columns") else more
         return pl.concat([X, more], how=how)
+    if hasattr(X, "column_names"):
+        import pyarrow as pa
+
+        more = more.select(X.column_names)
+        return pa.concat_tables([X, more], promote_options="permissive")
     if hasattr(X, "iloc"):
         import pandas as pd
 

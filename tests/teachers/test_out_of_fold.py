@@ -422,6 +422,7 @@ def accuracy_on_noise(seed, frozen=False, **options):
     ids=["in-sample", "folds", "oob", "calibrated"],
 )
 @pytest.mark.filterwarnings("ignore:.* rows have no soft label")
+@pytest.mark.filterwarnings("ignore:.* ends at its upper bound")  # there is nothing to say
 def test_nothing_is_learned_from_noise(options):
     scores = [accuracy_on_noise(seed, **options) for seed in SEEDS]
     assert abs(np.mean(scores) - 0.5) < 2 * STANDARD_ERROR

@@ -13,16 +13,11 @@ from sklearn.ensemble import BaggingClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier, OutputCodeClassifier
 
-from skdistill._estimators._inside import best_of, last_step
+from skdistill._estimators._inside import answering, last_step
 from skdistill._estimators._meaning import as_probabilities
 from skdistill._sklearn.validation import column_names
 
 _ENCODE = (BaggingClassifier, OneVsOneClassifier, OneVsRestClassifier, OutputCodeClassifier)
-
-
-def answering(model):
-    """Whose answers a model gives: the best of a search, behind Pipelines."""
-    return last_step(best_of(last_step(model)))
 
 
 def innermost(estimator):

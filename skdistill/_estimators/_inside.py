@@ -29,6 +29,13 @@ def best_of(model):
     return getattr(model, "best_estimator_", model)
 
 
+def answering(model):
+    """Whose answers a model gives: behind all searches, pipelines and frozen wrappers."""
+    while (inside := last_step(best_of(model))) is not model:
+        model = inside
+    return model
+
+
 def part_of(model, attribute):
     """What a distilled model holds, behind the steps of its pipeline; others as they are."""
     model = best_of(model)

@@ -21,7 +21,12 @@ from skdistill._estimators._classes import (
     names_of,
     own_labels,
 )
-from skdistill._estimators._inside import FORESTS, best_of, is_tree, last_step, part_of
+from skdistill._estimators._inside import (
+    FORESTS,
+    is_tree,
+    last_step,
+    part_of,
+)
 from skdistill._estimators._meaning import as_probabilities
 from skdistill._typing import Floats, Rows
 
@@ -118,7 +123,7 @@ def teacher_of(model: Any, teacher: Any = None) -> Any:
     """The teacher given, or else that of a distilled model, be it in a pipeline or search."""
     if teacher is not None:
         return teacher
-    last = last_step(best_of(model))
+    last = answering(model)
     if not hasattr(last, "teacher_"):
         raise ValueError(
             f"{type(last).__name__} has no teacher_ to ask, as after a fit with "

@@ -481,3 +481,16 @@ def test_notebooks_show_the_report_as_tables_that_hold_no_markup_of_its_names(re
     hostile = DistillationReport(report | {"segments": {"<b>\u202ename": report["test"]}})
     assert "<b>" not in hostile._repr_html_()
     assert "&lt;b&gt;\\u202ename" in hostile._repr_html_()
+
+
+def test_a_search_inside_a_pipeline_is_compared():
+    kd = DistilledClassifier(GaussianNB(), STUMPS, random_state=0)
+    search = GridSearchCV(kd, {"alpha": [0.2, 0.8]}, cv=2)
+    model = make_pipeline(StandardScaler(), search).fit(A, A_LABELS)
+    report = distillation_report(model, B, B_LABELS, X_train=A, y_train=A_LABELS)
+    scaled = make_pipeline(StandardScaler(), kd.set_params(**search.best_params_))
+    again = distillation_report(scaled.fit(A, A_LABELS), B, B_LABELS)
+    for name in ("teacher", "student"):
+        assert report["test"][name]["log_loss"] == pytest.approx(
+            again["test"][name]["log_loss"]
+        )

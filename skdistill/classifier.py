@@ -58,7 +58,7 @@ from skdistill._typing import (
     available_if,
 )
 from skdistill.loss import LossParts
-from skdistill.students import check_student, resolve_student
+from skdistill.students import check_refine, check_student, resolve_student
 from skdistill.students._routing import check_fit_params, requested_weight
 from skdistill.teachers import (
     ask_fitted,
@@ -601,6 +601,8 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         student, teachers = resolve_student(self.student), members_of(self.teacher)
         check_clonable("student", student)
         check_student(student, self.temperature, self.alpha)
+        if self.refine and self.refine != "auto":
+            check_refine(student)
         check_numbers("student", student, X)
         for teacher in teachers if teacher_proba is None else []:
             if not is_frozen(teacher):

@@ -723,10 +723,11 @@ def test_the_loss_curve_ends_at_the_loss_of_a_refined_student():
     assert model.loss_curve_["total"][-1] < model.loss_curve_["total"][0]
 
 
-def test_a_student_that_cannot_be_refined_is_named():
+def test_a_student_that_cannot_be_refined_is_named_before_any_fit(counted):
     for student in (GaussianNB(), make_pipeline(StandardScaler(), GaussianNB())):
         with pytest.raises(ValueError, match=r"refine=True .* GaussianNB"):
-            distilled(student=student, refine=True, temperature=1).fit(X, Y)
+            distilled(counted, student, refine=True, temperature=1).fit(X, Y)
+    assert Counted.fits == 0
     with pytest.raises(ValueError, match="'refine' parameter"):
         distilled(refine="always").fit(X, Y)
 

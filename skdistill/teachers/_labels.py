@@ -252,13 +252,13 @@ def _out_of_fold(
 
 
 def _label_fold(teacher, X, y, fit_params, train, test, classes, sample_weight):
+    if not len(test):
+        return np.empty((0, len(classes))), False
     present = np.isin(classes, y[train])
     if present.sum() == 1:  # which few classifiers are fitted to
         return np.tile(present.astype(float), (len(test), 1)), True
     params = take_params(X, fit_params, train)
     fitted = fit_labels(clone(teacher), take_rows(X, train), y[train], params)
-    if not len(test):
-        return np.empty((0, len(classes))), False
     weight = None if sample_weight is None else sample_weight[train]
     how = {"known": classes[present], "prior": class_frequencies(y[train], classes, weight)}
     proba = ask_teacher(fitted, take_rows(X, test), classes, fill=True, **how)

@@ -20,6 +20,7 @@ from sklearn.metrics import log_loss
 from sklearn.model_selection import (
     GridSearchCV,
     GroupKFold,
+    LeaveOneOut,
     RepeatedStratifiedKFold,
     StratifiedKFold,
     TimeSeriesSplit,
@@ -291,6 +292,11 @@ def test_the_student_learns_from_drawn_rows_and_the_teacher_from_all(seen):
     assert len(Seen.fitted_on[0]) == len({row.tobytes() for row in X})
     assert len(set().union(*(scored for _, scored in Seen.scored))) <= 60
     assert model.student_.tree_.n_node_samples[0] == 60
+
+
+def test_folds_that_hold_out_no_drawn_row_are_not_fitted(seen):
+    DistilledClassifier(seen, TREE, cv=LeaveOneOut(), max_samples=9, random_state=0).fit(X, Y)
+    assert len(Seen.fitted_on) == 1 + 9
 
 
 @pytest.mark.parametrize("max_samples", [30, 0.2])

@@ -20,6 +20,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skdistill._distillation import (
     assemble,
     bind,
+    choose_splitters,
     draw_seeds,
     fit,
     label,
@@ -550,6 +551,7 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         if X_unlabeled is not None and num_samples(X_unlabeled) == len(codes):
             warn(_SLICED)
         self._check_parts(X, teacher_proba)
+        splitters = self._splitters(y, seeds) if teacher_proba is None else {}
         routed = self._route(sample_weight, fit_params)
         self.class_prior_ = class_frequencies(y, self.classes_, routed.weight)
         rows, transfer_set = assemble(
@@ -569,7 +571,7 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             given = (transfer_set, rows, X, y)
             if teacher_proba is not None:
                 return self._label_as_given(*given, teacher_proba), None
-            return self._label(*given, routed, seeds.teacher)
+            return self._label(*given, splitters, routed, seeds.teacher)
 
     def _label_as_given(self, transfer_set, rows, X, y, teacher_proba):
         return label_as_given(
@@ -577,7 +579,17 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             calibrate=self.calibrate_teacher,
         )  # fmt: skip
 
-    def _label(self, transfer_set, rows, X, y, routed, random_state):
+    def _splitters(self, y, seeds):
+        return choose_splitters(
+            resolve_teacher(self.teacher, self.n_jobs),
+            y,
+            self.classes_,
+            cv=self.cv,
+            calibrate=self.calibrate_teacher,
+            random_state=seeds.teacher,
+        )
+
+    def _label(self, transfer_set, rows, X, y, splitters, routed, random_state):
         return label(
             transfer_set,
             rows,
@@ -585,7 +597,7 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             X,
             y,
             self.classes_,
-            cv=self.cv,
+            **splitters,
             calibrate=self.calibrate_teacher,
             random_state=random_state,
             sample_weight=routed.weight,

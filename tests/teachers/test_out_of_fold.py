@@ -193,6 +193,13 @@ def test_auto_is_out_of_bag_where_the_teacher_can():
     assert resolve_cv("auto", FrozenEstimator(GaussianNB().fit(X, Y)), Y) is None
 
 
+class NeverFitted:
+    def fit(self, X):
+        raise AssertionError("rows were generated")
+
+    sample = fit
+
+
 def test_what_cannot_be_held_out_is_refused_before_any_fit(seen):
     frozen = FrozenEstimator(GaussianNB().fit(X, Y))
     for teacher, options, message in (
@@ -208,7 +215,7 @@ def test_what_cannot_be_held_out_is_refused_before_any_fit(seen):
         (seen, {"max_samples": 1.5}, "'max_samples' parameter"),
     ):
         with pytest.raises(ValueError, match=message):
-            DistilledClassifier(teacher, TREE, **options).fit(X, Y)
+            DistilledClassifier(teacher, TREE, transfer=NeverFitted(), **options).fit(X, Y)
     assert Seen.fitted_on == []
 
 

@@ -552,7 +552,7 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             warn(_SLICED)
         self._check_parts(X, teacher_proba)
         splitters = self._splitters(y, seeds) if teacher_proba is None else {}
-        routed = self._route(sample_weight, fit_params)
+        routed = self._route(sample_weight, fit_params, teacher_proba)
         self.class_prior_ = class_frequencies(y, self.classes_, routed.weight)
         rows, transfer_set = assemble(
             X,
@@ -624,7 +624,7 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     def _splitter_is_routed(self):
         return hasattr(self.cv, "get_metadata_routing")
 
-    def _route(self, sample_weight, fit_params):
+    def _route(self, sample_weight, fit_params, teacher_proba):
         """Fit parameters by receiver, and the weights of the loss."""
         if get_config()["enable_metadata_routing"]:
             if sample_weight is not None:
@@ -641,7 +641,7 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         to_teacher, name = {}, weight_name(teacher)
         if sample_weight is not None and name is not None:
             to_teacher = {name: sample_weight}
-        elif sample_weight is not None and not is_frozen(teacher):
+        elif sample_weight is not None and teacher_proba is None and not is_frozen(teacher):
             warn(
                 f"fit of teacher={type(teacher).__name__} names no sample_weight: the weights "
                 "are used for the student only; metadata routing can hand them to the parts "

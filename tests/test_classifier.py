@@ -387,6 +387,12 @@ def test_a_teacher_without_weights_is_told_of_once():
     assert len(caught) == 1
 
 
+def test_weights_beside_given_labels_say_nothing_of_a_teacher():
+    given = {"sample_weight": np.ones(len(Y)), "teacher_proba": np.full((len(Y), 3), 1 / 3)}
+    model = distilled(KNeighborsClassifier()).fit(X, Y, **given)  # warnings are errors
+    assert model.loss_.hard > 0
+
+
 def test_metadata_routing_hands_weights_to_those_who_ask():
     weight = np.where(CODES == 1, 5.0, 1.0)
     with sklearn.config_context(enable_metadata_routing=True):

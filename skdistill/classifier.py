@@ -234,7 +234,7 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         "refine": ["boolean", StrOptions({"auto"})],
         "scale_soft_loss": ["boolean"],
         "memory": [str, HasMethods(["cache"]), None],
-        "n_jobs": [int, None],
+        "n_jobs": [Integral, None],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
     }

@@ -393,6 +393,11 @@ def test_weights_beside_given_labels_say_nothing_of_a_teacher():
     assert model.loss_.hard > 0
 
 
+def test_n_jobs_may_be_an_integer_of_numpy():
+    one, other = (distilled(cv=3, n_jobs=n, random_state=0) for n in (np.int64(1), 1))
+    assert_array_equal(one.fit(X, Y).predict_proba(X), other.fit(X, Y).predict_proba(X))
+
+
 def test_metadata_routing_hands_weights_to_those_who_ask():
     weight = np.where(CODES == 1, 5.0, 1.0)
     with sklearn.config_context(enable_metadata_routing=True):

@@ -728,6 +728,13 @@ def test_given_labels_may_be_of_rows_that_their_teacher_learned():
     assert model.fit_path_ == REFINED
 
 
+def test_auto_does_not_refine_by_a_list_with_a_frozen_teacher():
+    frozen = FrozenEstimator(clone(FOREST).fit(X, Y))
+    teachers = [("frozen", frozen), ("bayes", GaussianNB())]
+    model = distilled(teachers, SMALL_FOREST, cv=3, random_state=0).fit(X, Y)
+    assert model.fit_path_ == "direct"
+
+
 def test_the_loss_curve_ends_at_the_loss_of_a_refined_student():
     model = distilled(student=SMALL_FOREST, cv=3, random_state=0).fit(X, Y)
     assert model.loss_curve_["total"][-1] == pytest.approx(model.loss_.total)

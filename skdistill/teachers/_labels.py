@@ -34,7 +34,7 @@ from skdistill.teachers._ask import (
     smooth_counts,
 )
 from skdistill.teachers._calibration import fit_calibrator
-from skdistill.teachers._check import is_frozen
+from skdistill.teachers._check import is_frozen, voters
 from skdistill.teachers._cv import check_groups, resolve_cv
 from skdistill.teachers._repetition import hint_at_memory
 from skdistill.teachers._shelf import shelve
@@ -60,7 +60,7 @@ class TeacherLabels(NamedTuple):
     temperature : float or None
         T* of the calibration, where it has one.
     in_sample : bool
-        Whether the teacher may have learned the rows that `proba` labels.
+        Whether the teacher, or one of a list, may have learned the rows that `proba` labels.
     """
 
     proba: np.ndarray
@@ -183,7 +183,8 @@ def label_rows(
     if not n_lacking:
         _warn_of_shares(proba, y[rows], classes, weight)
     more = None if extra is None else calibrated(ask(extra))
-    return TeacherLabels(proba, more, fitted, temperature, cv is None)
+    in_sample = cv is None or any(is_frozen(one) for one in voters(teacher))
+    return TeacherLabels(proba, more, fitted, temperature, in_sample)
 
 
 def _fit(teacher, X, y, fit_params):

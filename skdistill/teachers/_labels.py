@@ -215,7 +215,8 @@ def _out_of_bag(teacher, X, y, fit_params, classes, prior, fitted):
     never = ~(np.nan_to_num(votes).sum(axis=1) > 0)
     proba = renormalise(np.nan_to_num(votes))
     if counts_votes(forest):
-        proba = smooth_counts(proba, np.exp(-1) * len(forest.estimators_), prior)
+        share = len(forest.estimators_samples_[0]) / len(votes)  # that each tree drew
+        proba = smooth_counts(proba, np.exp(-share) * len(forest.estimators_), prior)
     proba[never] = np.nan
     return proba
 

@@ -487,7 +487,8 @@ def test_unlabelled_numbers_keep_what_labelled_integers_lack():
     assert_array_equal(frame["a"], [1, 2, 0.5])
     polars = stack_rows(pl.DataFrame({"a": [1, 2]}), pl.DataFrame({"a": [0.5]}))
     assert_array_equal(polars["a"], [1, 2, 0.5])
-    assert list(stack_rows(pd.Series(["a"]), pd.Series(["b"]))) == ["a", "b"]
+    for more in (pd.Series(["b"]), ["b"], np.array(["b"])):
+        assert list(stack_rows(pd.Series(["a"]), more)) == ["a", "b"]
 
 
 def test_splits_may_be_masks():

@@ -393,6 +393,12 @@ def test_weights_beside_given_labels_say_nothing_of_a_teacher():
     assert model.loss_.hard > 0
 
 
+def test_unlabelled_rows_of_another_library_are_refused_by_name():
+    frame = pd.DataFrame(X, columns=list("abcd"))
+    with pytest.raises(ValueError, match=r"of X, pandas.DataFrame, got polars.DataFrame"):
+        distilled().fit(frame, Y, X_unlabeled=pl.from_pandas(frame[:20]))
+
+
 def test_n_jobs_may_be_an_integer_of_numpy():
     one, other = (distilled(cv=3, n_jobs=n, random_state=0) for n in (np.int64(1), 1))
     assert_array_equal(one.fit(X, Y).predict_proba(X), other.fit(X, Y).predict_proba(X))

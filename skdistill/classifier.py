@@ -149,8 +149,8 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         Whether the trees of an ensemble, or their leaves, are fitted for one another
         rather than each on its own; size and latency stay as they are. True: where the
         student's family has no such step, an error names it. "auto": where it was measured
-        to pay, if the soft labels are out of fold or out of bag, or if at least as many
-        rows are unlabelled or generated as are in X. Labels in sample, of a
+        to pay, if the soft labels are out of fold or out of bag, or if the student is
+        fitted on at least as many unlabelled or generated rows as rows of X. Labels in sample, of a
         `FrozenEstimator` or in `teacher_proba` may be of rows that the teacher learned.
     scale_soft_loss : bool, default=True
         Whether the first term carries the factor ``T**2``, which keeps the meaning of
@@ -172,7 +172,7 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     ----------
     classes_ : ndarray of shape (n_classes,)
     class_prior_ : ndarray of shape (n_classes,)
-        Share of each class in y.
+        Share of each class in the weight of the rows.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Where X has feature names that are all strings.

@@ -146,12 +146,13 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         Number of rows made; a float is a multiple of the rows of positive weight that the
         student is fitted on, up to 100,000 rows. Each weighs as much as the mean of these.
     refine : bool or "auto", default="auto"
-        Whether the trees of an ensemble, or their leaves, are fitted for one another
-        rather than each on its own; size and latency stay as they are. True: where the
-        student's family has no such step, an error names it. "auto": where it was measured
-        to pay, if the soft labels are out of fold or out of bag, or if the student is
-        fitted on at least as many unlabelled or generated rows as rows of X. Labels in sample, of a
-        `FrozenEstimator` or in `teacher_proba` may be of rows that the teacher learned.
+        Whether the trees of an ensemble, their leaves, or the splits of a single tree are
+        fitted for one another rather than each on its own; size and latency stay as they
+        are. True: where the student's family has no such step, an error names it. "auto":
+        for ensembles, where it was measured to pay, if the soft labels are out of fold or
+        out of bag, or if the student is fitted on at least as many unlabelled or generated
+        rows as rows of X. Labels in sample, of a `FrozenEstimator` or in `teacher_proba`
+        may be of rows that the teacher learned.
     scale_soft_loss : bool, default=True
         Whether the first term carries the factor ``T**2``, which keeps the meaning of
         `alpha` as the temperature changes.

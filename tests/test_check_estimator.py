@@ -31,6 +31,7 @@ WEIGHED_OTHERWISE = {
     ),
 }
 REFINED = {
+    "refined tree": (DecisionTreeClassifier(), DecisionTreeClassifier(max_depth=4)),
     "refined forest": (DecisionTreeClassifier(), RandomForestClassifier(5)),
     "refined bagging": (
         DecisionTreeClassifier(),

@@ -43,6 +43,9 @@ class BoundLoss(Protocol):
     def value_and_gradient(self, raw: Floats) -> tuple[float, Floats]:
         """Loss at raw predictions, and its gradient."""
 
+    def by_row(self, raw: Floats) -> Floats:
+        """Loss of each row, weighted: they add up to `total_weight` times the value."""
+
     def gradient_and_hessian(self, raw: Floats) -> tuple[Floats, Floats]:
         """Gradient, and diagonal of the Hessian of each row."""
 

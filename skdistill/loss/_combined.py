@@ -274,6 +274,25 @@ class CombinedLoss:
             gradient += proba
         return value / self.total_weight, gradient.reshape(shape)
 
+    def by_row(self, raw: Floats) -> Floats:
+        """Loss of each row, weighted: they add up to ``total_weight * value``.
+
+        Parameters
+        ----------
+        raw : array-like of shape `raw_shape`
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        raw = self._as_raw(raw)
+        pulled = self._pull * raw
+        value = self._soft_scale * self._soft_weight * self._negentropy
+        value -= pulled if raw.ndim == 1 else pulled.sum(axis=1)
+        for tau, weight in self._terms:
+            value += tau * weight * _log_partition(raw, tau)[0]
+        return value
+
     def gradient(self, raw: Floats) -> Floats:
         """Gradient of ``total_weight * value``; see `value_and_gradient`."""
         return self.value_and_gradient(raw)[1]

@@ -23,6 +23,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 from optuna.distributions import FloatDistribution, IntDistribution
+from scipy.sparse import issparse
+from scipy.special import entr
 from sklearn.base import clone, is_classifier
 from sklearn.tree import (
     DecisionTreeClassifier,
@@ -30,12 +32,15 @@ from sklearn.tree import (
     ExtraTreeClassifier,
     ExtraTreeRegressor,
 )
+from sklearn.utils import check_array, check_random_state
 
 from skdistill._sklearn.tree import nodes_of, tree_from_nodes, validate_params
 from skdistill._sklearn.validation import take_rows
 from skdistill._typing import Array, Floats, Rows, Seed
 from skdistill.loss import BoundClassificationLoss
-from skdistill.students._leaves import labels_alone, node_values, plain_weight
+from skdistill.students._alternating import Limits, alternate
+from skdistill.students._leaves import labels_alone, levels, node_values, plain_weight
+from skdistill.students._lookahead import grow_ahead
 from skdistill.students._registry import Fitted, Unsupported, register
 from skdistill.students._rows import weighted_rows
 
@@ -44,6 +49,7 @@ _REGRESSOR = {
     ExtraTreeClassifier: ExtraTreeRegressor,
 }
 _BITS = 16  # of a growth target: sums of a million squares are then exact
+_AHEAD_TO = 8  # levels of a tree that is grown looking ahead
 _TRACE = 1e-300  # weight of a copy that has none, so that every row has K copies
 
 
@@ -132,6 +138,101 @@ def fit_soft(
     else:
         nodes["impurity"] = 1 - (mean**2).sum(axis=1)
     return carry(student, grown, nodes, proba, loss.classes)
+
+
+def fit_alternating(
+    student: Any,
+    X: Rows,
+    loss: BoundClassificationLoss,
+    *,
+    random_state: Seed = None,
+    check_input: bool = True,
+) -> Fitted:
+    """Grow a tree as `fit_tree` does, then choose its splits anew, given one another.
+
+    Parameters
+    ----------
+    student : DecisionTreeClassifier or ExtraTreeClassifier
+        Fitted in place. ``max_features`` columns are drawn for each new choice, too.
+    X : array-like, frame or sparse matrix of `loss.n_samples` rows
+        Of a sparse one, all columns are made dense.
+    loss : CombinedLoss
+    random_state : int, default=None
+        Not used: the student carries its own.
+    check_input : bool, default=True
+
+    Returns
+    -------
+    Fitted
+
+    Notes
+    -----
+    ``ccp_alpha``, ``min_impurity_decrease`` and ``splitter`` shape the tree that is grown;
+    the splits chosen anew keep its shape.
+    """
+    X, loss, _ = weighted_rows(X, loss, {})
+    fitted = fit_tree(student, X, loss, check_input=check_input)
+    X = check_array(X, accept_sparse="csr", dtype=np.float32, ensure_all_finite=False)
+    limits, weight = _limits(student, loss), loss.pull()[1]
+    if plain_weight(weight, loss) is None:
+        weight = loss.sample_weight
+    rows = np.flatnonzero(weight > 0)  # as in growing, the others count for nothing
+    X = X[rows].toarray() if issparse(X) else X[rows]
+    starts = [nodes_of(student.tree_)]
+    if _may_look_ahead(student):
+        starts.append(_ahead(student, X, loss.pull()[0][rows], weight[rows], limits))
+    nodes, proba, mean, curve = alternate(
+        starts,
+        X,
+        loss.take(rows),
+        weight[rows],
+        limits,
+        monotonic_cst=student.monotonic_cst,
+        random_state=student.random_state,
+    )
+    gini = student.criterion == "gini"
+    nodes["impurity"] = 1 - (mean**2).sum(1) if gini else entr(mean).sum(1) / np.log(2)
+    depth = len(levels(nodes)) - 1
+    student.tree_ = tree_from_nodes(nodes, proba, student.n_features_in_, depth)
+    return fitted._replace(path=f"{fitted.path}+alternating", curve=curve)
+
+
+def _may_look_ahead(student):
+    """Whether the depth and the rows of nodes alone bound a tree of exact splits."""
+    unbounded = {
+        "criterion": "gini",
+        "splitter": "best",
+        "max_leaf_nodes": None,
+        "min_impurity_decrease": 0,
+        "ccp_alpha": 0,
+        "min_weight_fraction_leaf": 0,
+        "monotonic_cst": None,
+        "max_features_": student.n_features_in_,
+    }
+    free = all(getattr(student, name) == value for name, value in unbounded.items())
+    return free and student.max_depth is not None and student.max_depth <= _AHEAD_TO
+
+
+def _ahead(student, X, target, weight, limits):
+    return grow_ahead(
+        X,
+        growth_target("gini", target, weight),
+        weight,
+        student.max_depth,
+        check_random_state(student.random_state),
+        min_samples_leaf=limits.leaf,
+        min_samples_split=limits.split,
+    )
+
+
+def _limits(student, loss):
+    """What the parameters of a fitted tree ask of its nodes."""
+    leaf, split = (
+        value if isinstance(value, Integral) else math.ceil(value * loss.n_samples)
+        for value in (student.min_samples_leaf, student.min_samples_split)
+    )
+    weight = student.min_weight_fraction_leaf * loss.pull()[1].sum()
+    return Limits(max(leaf, 1), max(split, 2), weight, student.max_features_)
 
 
 def check_tree(student: Any, loss: BoundClassificationLoss) -> None:
@@ -275,5 +376,5 @@ def tree_space(student: Any) -> dict[str, Any]:
     }
 
 
-for _tree in _REGRESSOR:
-    register(_tree, fit_tree, search_space=tree_space)
+for _tree in _REGRESSOR:  # "auto" leaves them as they are: a search fits hundreds of trees
+    register(_tree, fit_tree, search_space=tree_space, refine=fit_alternating)

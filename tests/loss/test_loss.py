@@ -68,6 +68,18 @@ def test_value_is_the_definition(n_classes, temperature, alpha, scaled):
 @pytest.mark.parametrize("n_classes", [2, 3])
 @pytest.mark.parametrize("temperature", TEMPERATURES)
 @pytest.mark.parametrize("alpha", [0, 0.4, 1])
+def test_the_losses_of_rows_add_up_to_the_loss(n_classes, temperature, alpha):
+    loss = bound(n_classes, temperature, alpha)
+    raw, rows = raw_of(loss), np.arange(0, loss.n_samples, 3)
+    by_row, part = loss.by_row(raw), loss.take(rows)
+    total = loss.total_weight * loss.value_and_gradient(raw)[0]
+    assert_allclose(by_row.sum(), total, rtol=1e-9, atol=1e-10)
+    assert_allclose(part.by_row(raw[rows]), by_row[rows], rtol=1e-9, atol=1e-10)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("temperature", TEMPERATURES)
+@pytest.mark.parametrize("alpha", [0, 0.4, 1])
 def test_derivatives_are_finite_differences(n_classes, temperature, alpha):
     loss = bound(n_classes, temperature, alpha)
     raw, step = raw_of(loss), 1e-5 * max(1, temperature) ** 0.5

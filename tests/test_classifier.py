@@ -43,6 +43,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import estimator_html_repr, get_tags
+from tasks import Counted
 
 from skdistill import DistilledClassifier
 
@@ -55,20 +56,6 @@ LR = make_pipeline(StandardScaler(), LogisticRegression())
 
 def distilled(teacher=FOREST, student=TREE, **options):
     return DistilledClassifier(teacher, student, **options)
-
-
-class Counted(GaussianNB):
-    """A teacher that counts its fits and the rows it scores."""
-
-    fits = rows = 0
-
-    def fit(self, X, y, sample_weight=None):
-        type(self).fits += 1
-        return super().fit(X, y, sample_weight)
-
-    def predict_proba(self, X):
-        type(self).rows += len(X)
-        return super().predict_proba(X)
 
 
 @pytest.fixture

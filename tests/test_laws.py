@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
-from sklearn.datasets import make_classification
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
+from tasks import blurred_task
 
 from skdistill import DistilledClassifier
 from skdistill._estimators._params import unset_seeds
@@ -70,15 +70,6 @@ every_student = pytest.mark.parametrize("name", STUDENTS)
 both_numbers_of_classes = pytest.mark.parametrize("n_classes", [2, 3])
 
 
-def rows(n_classes, n_samples=240, seed=0):
-    X, y = make_classification(
-        n_samples, 6, n_informative=4, n_classes=n_classes, flip_y=0.1, random_state=seed
-    )
-    rng = np.random.default_rng(seed)
-    blur = rng.dirichlet(np.ones(n_classes), size=n_samples)
-    return X, y, 0.6 * np.eye(n_classes)[y] + 0.4 * blur
-
-
 def classes_of(n_classes):
     return np.array(["ant", "bee", "cat"][:n_classes])
 
@@ -104,7 +95,7 @@ def total_loss(loss, student, X):
 @every_student
 @both_numbers_of_classes
 def test_one_hot_labels_at_temperature_one_give_the_native_fit(name, n_classes):
-    X, y, _ = rows(n_classes)
+    X, y, _ = blurred_task(n_classes, 240)
     loss = CombinedLoss(np.eye(n_classes)[y], y, alpha=0.5, classes=classes_of(n_classes))
     expected = native(name, X, y).predict_proba(X)
     assert_allclose(distil(name, X, loss).predict_proba(X), expected, atol=1e-5)
@@ -113,7 +104,7 @@ def test_one_hot_labels_at_temperature_one_give_the_native_fit(name, n_classes):
 @every_student
 @both_numbers_of_classes
 def test_alpha_zero_is_the_plain_student(name, n_classes):
-    X, y, proba = rows(n_classes)
+    X, y, proba = blurred_task(n_classes, 240)
     loss = CombinedLoss(proba, y, alpha=0, temperature=3, classes=classes_of(n_classes))
     expected = native(name, X, y)
     student = distil(name, X, loss)
@@ -123,7 +114,7 @@ def test_alpha_zero_is_the_plain_student(name, n_classes):
 
 @every_student
 def test_alpha_zero_with_integer_weights_predicts_as_the_plain_student(name):
-    X, y, proba = rows(2)
+    X, y, proba = blurred_task(2, 240)
     weight = np.random.default_rng(0).integers(1, 4, len(y)).astype(float)
     loss = CombinedLoss(
         proba, y, alpha=0, temperature=3, sample_weight=weight, classes=classes_of(2)
@@ -134,7 +125,7 @@ def test_alpha_zero_with_integer_weights_predicts_as_the_plain_student(name):
 
 @every_student
 def test_a_noise_teacher_matters_only_where_alpha_is_positive(name):
-    X, y, proba = rows(3)
+    X, y, proba = blurred_task(3, 240)
     noise = np.random.default_rng(7).permutation(proba)
 
     def fitted(labels, alpha):
@@ -149,7 +140,7 @@ def test_a_noise_teacher_matters_only_where_alpha_is_positive(name):
 @both_numbers_of_classes
 @pytest.mark.parametrize("temperature", [0.5, 1, 4])
 def test_the_student_is_plain_and_beats_the_best_constant(name, n_classes, temperature):
-    X, y, proba = rows(n_classes)
+    X, y, proba = blurred_task(n_classes, 240)
     classes = classes_of(n_classes)
     loss = CombinedLoss(proba, y, temperature=temperature, classes=classes)
     student = distil(name, X, loss)
@@ -164,7 +155,7 @@ def test_the_student_is_plain_and_beats_the_best_constant(name, n_classes, tempe
 
 @every_student
 def test_temperature_three_lowers_the_loss_at_temperature_three(name):
-    X, y, proba = rows(3)
+    X, y, proba = blurred_task(3, 240)
     loss = CombinedLoss(proba, y, temperature=3.0, alpha=0.7)
     at_one = distil(name, X, CombinedLoss(proba, y, temperature=1.0, alpha=0.7))
     at_three = distil(name, X, loss)
@@ -173,7 +164,7 @@ def test_temperature_three_lowers_the_loss_at_temperature_three(name):
 
 @every_student
 def test_many_classes_are_no_cause_to_warn(name):
-    X, y, _ = rows(2)
+    X, y, _ = blurred_task(2, 240)
     labels = np.array(list("abcdefghijklmnopqrstuvwxyz"))
     y = np.arange(len(y)) % len(labels)
     classes = np.arange(len(labels)) if name in HOLDS_CODES_ONLY else labels
@@ -184,7 +175,7 @@ def test_many_classes_are_no_cause_to_warn(name):
 @every_student
 @pytest.mark.parametrize("temperature", [1, 3])
 def test_integer_weights_are_repeated_rows_where_they_are_natively(name, temperature):
-    X, y, proba = rows(2)
+    X, y, proba = blurred_task(2, 240)
     weight = np.random.default_rng(0).integers(0, 3, len(y))
     X2, y2, proba2 = (np.repeat(a, weight, axis=0) for a in (X, y, proba))
     gap = native(name, X, y, weight.astype(float)).predict_proba(X)
@@ -216,7 +207,7 @@ def test_a_known_conditional_distribution_is_recovered(name):
 def revived(tmp_path_factory):
     """Probabilities of every student, unpickled where skdistill cannot be imported."""
     folder = tmp_path_factory.mktemp("students")
-    X, y, proba = rows(3)
+    X, y, proba = blurred_task(3, 240)
     np.save(folder / "X.npy", X)
     loss = CombinedLoss(proba, y, temperature=2.0, classes=classes_of(3))
     fitted = {name: distil(name, X, loss) for name in STUDENTS}
@@ -245,7 +236,7 @@ def test_the_student_predicts_where_skdistill_cannot_be_imported(name, revived):
 
 @every_student
 def test_a_clone_of_the_student_can_be_fitted_natively_again(name, revived):
-    X, y, _ = rows(3)
+    X, y, _ = blurred_task(3, 240)
     _, fitted, _ = revived
     again = clone(fitted[name]).fit(X, y)
     assert_allclose(again.predict_proba(X).sum(axis=1), 1, atol=1e-5)
@@ -253,7 +244,7 @@ def test_a_clone_of_the_student_can_be_fitted_natively_again(name, revived):
 
 @every_student
 def test_no_training_row_is_left_inside_the_student(name):
-    X, y, proba = rows(2, 3000)
+    X, y, proba = blurred_task(2, 3000)
     student = clone(STUDENTS[name])
     if "max_depth" in student.get_params(deep=False):
         student.set_params(max_depth=3)
@@ -266,7 +257,7 @@ def test_no_training_row_is_left_inside_the_student(name):
 
 @every_student
 def test_generated_rows_teach_every_family_and_leave_it_plain(name):
-    X, y, _ = rows(3)
+    X, y, _ = blurred_task(3, 240)
     model = DistilledClassifier(
         GaussianNB(), STUDENTS[name], alpha=0.8, transfer="munge", random_state=0
     )

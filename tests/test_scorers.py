@@ -18,6 +18,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
+from tasks import Counted
 
 from skdistill import DistillationSearchCV, DistilledClassifier
 from skdistill.loss import CombinedLoss, logits
@@ -30,16 +31,6 @@ Y = np.array(["setosa", "versicolor", "virginica"])[CODES]
 TREE = DecisionTreeClassifier(max_depth=2, random_state=0)
 KD = DistilledClassifier(GaussianNB(), TREE, temperature=1.0).fit(X[::2], Y[::2])
 HELD_OUT, OUTCOME = X[1::2], Y[1::2]
-
-
-class Counted(GaussianNB):
-    """A teacher that counts the rows it labels."""
-
-    rows = 0
-
-    def predict_proba(self, X):
-        Counted.rows += len(X)
-        return super().predict_proba(X)
 
 
 def test_it_is_minus_the_combined_loss_of_the_rows():

@@ -76,9 +76,8 @@ class DistillationReport(dict[str, Any]):
                     lines |= _lines(part, name, values, section["n_samples"])
         for name, cost in self["footprint"].items():
             lines["test", name] |= cost
-        frame = pd.DataFrame.from_dict(lines, orient="index")
-        frame.index = pd.MultiIndex.from_tuples(lines, names=["part", "model"])
-        return frame
+        index = pd.MultiIndex.from_tuples(lines, names=["part", "model"])
+        return pd.DataFrame(list(lines.values()), index=index)
 
     def _parts(self):
         yield from ((part, self[part]) for part in ("test", "train") if part in self)

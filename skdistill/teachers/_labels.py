@@ -26,6 +26,7 @@ from skdistill._estimators._params import unset_seeds
 from skdistill._estimators._warnings import warn
 from skdistill._sklearn.validation import num_samples, take_params, take_rows
 from skdistill._typing import Array, Cache, Floats, Rows, Seed, Splits
+from skdistill.loss import FLOOR
 from skdistill.teachers._ask import (
     ask_teacher,
     class_frequencies,
@@ -331,9 +332,9 @@ def _warn_of_shares(proba, y, classes, sample_weight):
     weight = None if sample_weight is None else sample_weight[known]
     shares = class_frequencies(y[known], classes, weight)
     told = np.average(proba[known], axis=0, weights=weight)
-    counts = np.bincount(np.searchsorted(classes, y[known]), minlength=len(classes))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        off = np.where(counts >= _ENOUGH, np.abs(np.log(told / shares)), 0)
+    enough = shares * known.sum() >= _ENOUGH
+    off = np.zeros(len(classes))
+    off[enough] = np.abs(np.log(np.maximum(told[enough], FLOOR) / shares[enough]))
     worst = off.argmax()
     if off[worst] > np.log(_FAR):
         warn(

@@ -440,6 +440,8 @@ def test_a_limit_that_is_not_above_zero_is_refused(option, capsys):
 
 
 def test_a_teacher_is_refused_until_its_types_are_trusted(refused, teacher):
+    if TREE not in io.get_untrusted_types(file=teacher):
+        pytest.skip("skops before 0.15 trusts trees")
     said = refused("--teacher", teacher, "--drop", *NOT_TAUGHT)
     assert f"--trust {TREE}" in said
 

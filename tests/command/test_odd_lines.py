@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
+from test_command import PROBA, ROLES, TABLE, TRUST
 
 from skdistill import command
 from skdistill.auto import AutoDistiller
-from tests.command.test_command import PROBA, ROLES, TABLE, TRUST
 
 io = pytest.importorskip("skops.io")
 pytest.importorskip("pyarrow")

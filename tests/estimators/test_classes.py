@@ -1,5 +1,7 @@
 """Labels and columns: whatever the order of ``classes_``, names or codes, read aright."""
 
+import inspect
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -310,13 +312,20 @@ def test_logits_and_one_against_all_probabilities_are_read_as_what_they_are():
 # Validation data -----------------------------------------------------------------------
 
 
+def lightgbm_with_eval_X():
+    lightgbm = pytest.importorskip("lightgbm")
+    if "eval_X" not in inspect.signature(lightgbm.LGBMClassifier.fit).parameters:
+        pytest.skip("this LightGBM takes eval_set only")
+    return lightgbm
+
+
 @pytest.mark.filterwarnings("ignore:.*eval_set.*deprecated")
 @pytest.mark.parametrize("temperature", [1.0, 2.0])
 @pytest.mark.parametrize(
     "labels", [np.array([1, 2, 3]), NUMBERS, np.array([1, 2]), NUMBERS[:2]]
 )
 def test_lightgbm_reads_validation_labels_in_the_users_coding(labels, temperature):
-    lightgbm = pytest.importorskip("lightgbm")
+    lightgbm = lightgbm_with_eval_X()
     y = labels[np.minimum(CODES, len(labels) - 1)]
     codes = np.unique(y, return_inverse=True)[1]
     held, rest = slice(None, None, 3), np.arange(150) % 3 > 0
@@ -336,7 +345,7 @@ def test_lightgbm_reads_validation_labels_in_the_users_coding(labels, temperatur
 
 
 def test_a_validation_label_that_y_does_not_hold_is_named():
-    lightgbm = pytest.importorskip("lightgbm")
+    lightgbm = lightgbm_with_eval_X()
     student = lightgbm.LGBMClassifier(n_estimators=5, verbose=-1)
     kd = DistilledClassifier(FOREST, student)
     with pytest.raises(ValueError, match=r"eval_y holds the labels \['other'\]"):

@@ -81,6 +81,7 @@ class Duck:
         return self.model_.predict_proba(X)
 
 
+@pytest.mark.filterwarnings("ignore:The following error was raised:DeprecationWarning")
 def test_a_class_without_baseestimator_is_told_to_derive_from_it_or_frozen_works():
     refused("teacher=Duck .* BaseEstimator, in this order; .*FrozenEstimator", Duck())
     refused("teacher=Duck .* BaseEstimator", [("a", GaussianNB()), ("duck", Duck())])

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.optimize import minimize
 from sklearn.base import clone
-from sklearn.datasets import make_classification
 from sklearn.metrics import log_loss
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from tasks import blurred_task
 
 from skdistill.loss import CombinedLoss, logits
 from skdistill.students import Unsupported, available, fit_student, refine_pays
@@ -182,14 +182,6 @@ every_family = pytest.mark.parametrize("name", FAMILIES)
 both_numbers_of_classes = pytest.mark.parametrize("n_classes", [2, 3])
 
 
-def rows(n_classes, n_samples=400, seed=0):
-    X, y = make_classification(
-        n_samples, 6, n_informative=4, n_classes=n_classes, flip_y=0.1, random_state=seed
-    )
-    blur = np.random.default_rng(seed).dirichlet(np.ones(n_classes), size=n_samples)
-    return X, y, 0.6 * np.eye(n_classes)[y] + 0.4 * blur
-
-
 def classes_of(name, n_classes):
     names = np.array(["ant", "bee", "cat"][:n_classes])
     return np.arange(n_classes) if name in CODES_ONLY else names
@@ -204,7 +196,7 @@ def refined(name, X, loss, fit_params=None, **params):
 @both_numbers_of_classes
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
 def test_leaves_together_lower_the_loss_of_the_fit(name, n_classes, temperature):
-    X, y, proba = rows(n_classes)
+    X, y, proba = blurred_task(n_classes, 400)
     loss = CombinedLoss(proba, y, temperature=temperature, alpha=0.7)
     plain = fit_student(FAMILIES[name], X, loss, random_state=0).student
     fitted = refined(name, X, loss)
@@ -220,7 +212,7 @@ def test_leaves_together_lower_the_loss_of_the_fit(name, n_classes, temperature)
 @every_family
 @both_numbers_of_classes
 def test_labels_alone_give_the_plain_student(name, n_classes):
-    X, y, proba = rows(n_classes)
+    X, y, proba = blurred_task(n_classes, 400)
     classes = classes_of(name, n_classes)
     for loss in (
         CombinedLoss(np.eye(n_classes)[y], y, alpha=0.5, classes=classes),
@@ -234,7 +226,7 @@ def test_labels_alone_give_the_plain_student(name, n_classes):
 
 @every_family
 def test_a_rate_of_one_is_safe_with_several_classes(name):
-    X, y, proba = rows(3)
+    X, y, proba = blurred_task(3, 400)
     loss = CombinedLoss(proba, y, alpha=0.7)
     fitted = refined(name, X, loss, learning_rate=1.0)
     constant = loss.parts(np.tile(loss.constant(), (len(y), 1))).total
@@ -243,7 +235,7 @@ def test_a_rate_of_one_is_safe_with_several_classes(name):
 
 @every_family
 def test_class_weight_and_row_weights_reach_the_leaves(name):
-    X, y, proba = rows(2)
+    X, y, proba = blurred_task(2, 400)
     weight = np.random.default_rng(2).uniform(0.5, 2, len(y))
     loss = CombinedLoss(proba, y, alpha=0.7, sample_weight=weight)
     fitted = refined(name, X, loss)
@@ -257,7 +249,7 @@ def test_class_weight_and_row_weights_reach_the_leaves(name):
 def test_missing_values_are_no_matter(name):
     if name == "GradientBoostingClassifier":
         pytest.skip("takes none")
-    X, y, proba = rows(3)
+    X, y, proba = blurred_task(3, 400)
     X[np.random.default_rng(0).uniform(size=X.shape) < 0.1] = np.nan
     loss = CombinedLoss(proba, y, temperature=2.0, alpha=0.7)
     fitted = refined(name, X, loss)
@@ -275,7 +267,7 @@ CATEGORIES = {
 
 @pytest.mark.parametrize("name", [name for name in FAMILIES if name in CATEGORIES])
 def test_categories_of_a_frame_reach_the_leaves_that_predict(name):
-    X, y, proba = rows(3)
+    X, y, proba = blurred_task(3, 400)
     frame = pd.DataFrame(X, columns=[*"abcdef"])
     colours = np.array(["red", "green", "blue", "grey"])
     frame["colour"] = pd.Categorical(colours[(y + (X[:, 0] > 0)) % 4])
@@ -300,7 +292,7 @@ SAMPLED = {
 @every_family
 @both_numbers_of_classes
 def test_sampled_rows_and_columns_grow_the_trees_and_all_rows_solve_them(name, n_classes):
-    X, y, proba = rows(n_classes)
+    X, y, proba = blurred_task(n_classes, 400)
     loss = CombinedLoss(proba, y, alpha=0.7)
     fitted = refined(name, X, loss, **SAMPLED[name])
     again = refined(name, X, loss, **SAMPLED[name])
@@ -331,7 +323,7 @@ REFUSED = {
     ("name", "params"), [(name, params) for name in FAMILIES for params in REFUSED[name]]
 )
 def test_what_leaves_cannot_honour_is_refused_by_name_and_left_alone_under_auto(name, params):
-    X, y, proba = rows(2)
+    X, y, proba = blurred_task(2, 400)
     loss = CombinedLoss(proba, y, alpha=0.7)
     with pytest.raises(Unsupported, match=next(iter(params))):
         refined(name, X, loss, **params)
@@ -344,7 +336,7 @@ def test_what_leaves_cannot_honour_is_refused_by_name_and_left_alone_under_auto(
 
 @every_family
 def test_auto_solves_leaves_where_rows_are_enough(name):
-    X, y, proba = rows(2)
+    X, y, proba = blurred_task(2, 400)
     few = CombinedLoss(proba[:200], y[:200])
     student = FAMILIES[name]
     assert not refine_pays(student, few)
@@ -364,7 +356,7 @@ def test_the_most_leaves_of_a_tree(max_depth, max_leaves, most):
 
 @every_family
 def test_a_pipeline_solves_the_leaves_of_its_last_step(name):
-    X, y, proba = rows(2)
+    X, y, proba = blurred_task(2, 400)
     loss = CombinedLoss(proba, y, alpha=0.7)
     pipeline = make_pipeline(StandardScaler(), clone(FAMILIES[name]))
     fitted = fit_student(pipeline, X, loss, refine=True, random_state=0)
@@ -373,7 +365,7 @@ def test_a_pipeline_solves_the_leaves_of_its_last_step(name):
 
 
 def test_a_pipeline_whose_last_step_refuses_is_fitted_as_without_under_auto():
-    X, y, proba = rows(2)
+    X, y, proba = blurred_task(2, 400)
     student = clone(FAMILIES["HistGradientBoostingClassifier"])
     student.set_params(monotonic_cst=[1, 0, 0, 0, 0, 0])
     pipeline = make_pipeline(StandardScaler(), student)
@@ -390,7 +382,7 @@ def test_a_pipeline_whose_last_step_refuses_is_fitted_as_without_under_auto():
     "name", ["HistGradientBoostingClassifier", "GradientBoostingClassifier"]
 )
 def test_rows_that_early_stopping_holds_out_are_not_fitted(name):
-    X, y, proba = rows(2, 600)
+    X, y, proba = blurred_task(2, 600)
     stop = {
         "HistGradientBoostingClassifier": {"early_stopping": True, "n_iter_no_change": 50},
         "GradientBoostingClassifier": {"n_iter_no_change": 50},
@@ -409,8 +401,8 @@ def test_rows_that_early_stopping_holds_out_are_not_fitted(name):
 
 
 def test_validation_scores_are_those_of_the_leaves_as_solved():
-    X, y, proba = rows(3, 800)
-    X_val, y_val, _ = rows(3, 300)
+    X, y, proba = blurred_task(3, 800)
+    X_val, y_val, _ = blurred_task(3, 300)
     loss = CombinedLoss(proba, y, alpha=0.7)
 
     def scores(scoring):
@@ -431,8 +423,8 @@ def test_validation_scores_are_those_of_the_leaves_as_solved():
 def test_only_the_trees_that_predict_are_solved_after_early_stopping(name):
     if name not in FAMILIES:
         pytest.skip("not installed")
-    X, y, proba = rows(2, 500)
-    X_val, y_val, _ = rows(2, 200, seed=3)
+    X, y, proba = blurred_task(2, 500)
+    X_val, y_val, _ = blurred_task(2, 200, seed=3)
     loss = CombinedLoss(proba, y, alpha=0.7)
     fit_params = {"eval_set": [(X_val, y_val)]}
     params = {"n_estimators": 60, "learning_rate": 0.5}
@@ -459,7 +451,7 @@ def test_only_the_trees_that_predict_are_solved_after_early_stopping(name):
 def test_a_saved_model_predicts_as_the_student(name, n_classes, tmp_path):
     if name not in FAMILIES:
         pytest.skip("not installed")
-    X, y, proba = rows(n_classes)
+    X, y, proba = blurred_task(n_classes, 400)
     loss = CombinedLoss(proba, y, temperature=2.0, alpha=0.7)
     student = refined(name, X, loss).student
     file = str(tmp_path / "model.json")

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
+from tasks import gappy_task, one_hot_loss
 
 from skdistill.loss import CombinedLoss, logits
 from skdistill.students import fit_student, search_space
@@ -21,20 +22,6 @@ ANIMALS = np.array(["ant", "bee", "cat"])
 def student(**params):
     quiet = {"verbose": 0, "allow_writing_files": False, "thread_count": 1}
     return catboost.CatBoostClassifier(**{"iterations": 10, **quiet, **params})
-
-
-def rows(n_classes, n_samples=300):
-    rng = np.random.default_rng(n_classes)
-    X = rng.normal(size=(n_samples, 5))
-    scores = X[:, 0] + 0.7 * X[:, 1] * X[:, 2] + rng.normal(size=n_samples)
-    y = np.digitize(scores, np.quantile(scores, np.arange(1, n_classes) / n_classes))
-    X[rng.random(X.shape) < 0.05] = np.nan
-    proba = 0.5 * np.eye(n_classes)[y] + 0.5 * rng.dirichlet(np.ones(n_classes), n_samples)
-    return X, y, proba
-
-
-def one_hot_loss(y, **params):
-    return CombinedLoss(np.eye(y.max() + 1)[y], y, **params)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +42,7 @@ def one_hot_loss(y, **params):
     ids=lambda params: next(iter(params)),
 )
 def test_one_hot_labels_reproduce_the_native_fit_under(params):
-    X, y, _ = rows(2)
+    X, y, _ = gappy_task(2, 300)
     weight = np.random.default_rng(0).integers(1, 4, len(y)).astype(float)
     plain = student(**params).fit(X, ANIMALS[y], sample_weight=weight)
     loss = one_hot_loss(y, sample_weight=weight, classes=ANIMALS[:2])
@@ -68,7 +55,7 @@ def test_one_hot_labels_reproduce_the_native_fit_under(params):
 
 @pytest.mark.parametrize("params", [{}, {"auto_class_weights": "Balanced"}])
 def test_one_hot_labels_of_three_classes_are_the_native_fit(params):
-    X, y, _ = rows(3)
+    X, y, _ = gappy_task(3, 300)
     plain = student(**params).fit(X, y)
     own = fit_student(student(**params), X, one_hot_loss(y)).student
     assert_allclose(own.predict_proba(X), plain.predict_proba(X), atol=1e-6)
@@ -87,7 +74,7 @@ def test_class_weights_weigh_rows_and_do_not_bend_soft_targets():
 
 
 def test_a_class_without_weight_is_left_as_it_is_by_balancing():
-    X, y, proba = rows(3)
+    X, y, proba = gappy_task(3, 300)
     loss = CombinedLoss(proba, y, sample_weight=(y < 2).astype(float))
     own = fit_student(student(auto_class_weights="Balanced"), X, loss).student
     assert np.isfinite(own.predict_proba(X)).all()
@@ -95,7 +82,7 @@ def test_a_class_without_weight_is_left_as_it_is_by_balancing():
 
 @pytest.mark.parametrize("temperature", [1, 3])
 def test_early_stopping_is_by_the_users_labels(temperature):
-    X, y, proba = rows(2)
+    X, y, proba = gappy_task(2, 300)
     train, valid = np.arange(200), np.arange(200, 300)
     params = {"iterations": 100, "learning_rate": 0.3}
     fit_params = {"eval_set": (X[valid], ANIMALS[y[valid]]), "early_stopping_rounds": 3}
@@ -111,7 +98,7 @@ def test_early_stopping_is_by_the_users_labels(temperature):
 @both_numbers_of_classes
 @pytest.mark.parametrize("temperature", [0.5, 1, 4])
 def test_the_model_alone_returns_probabilities(n_classes, temperature, tmp_path):
-    X, y, proba = rows(n_classes)
+    X, y, proba = gappy_task(n_classes, 300)
     loss = CombinedLoss(proba, y, temperature=temperature, classes=ANIMALS[:n_classes])
     own = fit_student(student(), X, loss).student
     own.save_model(tmp_path / "model.cbm")
@@ -129,7 +116,7 @@ def test_the_model_alone_returns_probabilities(n_classes, temperature, tmp_path)
 
 @pytest.mark.parametrize("temperature", [1, 3])
 def test_monotone_constraints_hold_on_a_grid_of_profiles(temperature):
-    X, y, proba = rows(2)
+    X, y, proba = gappy_task(2, 300)
     own = fit_student(
         student(monotone_constraints="(1,0,0,0,0)", iterations=30),
         X,
@@ -166,7 +153,7 @@ def test_categories_of_a_frame_are_read(temperature, n_classes):
 
 @both_numbers_of_classes
 def test_a_tempered_fit_serves_the_tempered_loss_best(n_classes):
-    X, y, proba = rows(n_classes)
+    X, y, proba = gappy_task(n_classes, 300)
     loss = CombinedLoss(proba, y, temperature=3, alpha=1)
     tempered = fit_student(student(iterations=40), X, loss)
     plain = fit_student(student(iterations=40), X, CombinedLoss(proba, y, alpha=1))
@@ -181,7 +168,7 @@ def test_a_tempered_fit_serves_the_tempered_loss_best(n_classes):
 @both_numbers_of_classes
 @pytest.mark.parametrize("grow_policy", ["SymmetricTree", "Lossguide"])
 def test_solved_leaves_beat_label_copies(n_classes, grow_policy):
-    X, y, proba = rows(n_classes)
+    X, y, proba = gappy_task(n_classes, 300)
     loss = CombinedLoss(proba, y, temperature=3)
     own = fit_student(student(grow_policy=grow_policy), X, loss)
     copies = fit_by_labels(student(grow_policy=grow_policy), X, loss)
@@ -205,7 +192,7 @@ def test_conditional_probabilities_of_three_classes_are_recovered():
 @both_numbers_of_classes
 @pytest.mark.parametrize("temperature", [1, 3])
 def test_a_teacher_that_says_the_same_of_every_row_is_followed(n_classes, temperature):
-    X, y, _ = rows(n_classes)
+    X, y, _ = gappy_task(n_classes, 300)
     prior = np.tile(
         np.arange(1, n_classes + 1) / np.arange(1, n_classes + 1).sum(), (len(y), 1)
     )
@@ -215,7 +202,7 @@ def test_a_teacher_that_says_the_same_of_every_row_is_followed(n_classes, temper
 
 
 def test_leaves_of_three_classes_sum_to_zero_and_shap_values_to_predictions():
-    X, y, proba = rows(3)
+    X, y, proba = gappy_task(3, 300)
     loss = CombinedLoss(proba, y, temperature=3, sample_weight=np.arange(len(y)) % 3)
     own = fit_student(student(), X, loss).student
     assert_allclose(own.get_leaf_values().reshape(-1, 3).sum(axis=1), 0, atol=1e-9)
@@ -226,7 +213,7 @@ def test_leaves_of_three_classes_sum_to_zero_and_shap_values_to_predictions():
 
 @both_numbers_of_classes
 def test_without_a_penalty_leaves_that_hold_no_row_stay_at_zero(n_classes):
-    X, y, proba = rows(n_classes)
+    X, y, proba = gappy_task(n_classes, 300)
     loss = CombinedLoss(proba, y, temperature=3)
     own = fit_student(student(l2_leaf_reg=0), X, loss).student
     assert np.isfinite(own.get_leaf_values()).all()
@@ -234,7 +221,7 @@ def test_without_a_penalty_leaves_that_hold_no_row_stay_at_zero(n_classes):
 
 
 def test_more_newton_steps_are_taken_where_the_user_asks_for_them():
-    X, y, proba = rows(3)
+    X, y, proba = gappy_task(3, 300)
     loss = CombinedLoss(proba, y, temperature=3)
     few, many = (
         loss.parts(
@@ -249,7 +236,7 @@ def test_more_newton_steps_are_taken_where_the_user_asks_for_them():
 
 
 def test_boosting_starts_from_the_average_where_the_user_asks_for_it():
-    X, y, proba = rows(2)
+    X, y, proba = gappy_task(2, 300)
     loss = CombinedLoss(proba, y, temperature=3)
     held_back = {"iterations": 1, "learning_rate": 1e-6}
     own = fit_student(student(boost_from_average=True, **held_back), X, loss).student
@@ -270,7 +257,7 @@ def test_boosting_starts_from_the_average_where_the_user_asks_for_it():
     ids=lambda params: next(iter(params)),
 )
 def test_what_solved_leaves_cannot_honour_takes_the_general_path(params):
-    X, y, proba = rows(3)
+    X, y, proba = gappy_task(3, 300)
     loss = CombinedLoss(proba, y, temperature=3, classes=ANIMALS)
     own = fit_student(student(**params), X, loss)
     assert own.path == "label-reduction"
@@ -281,7 +268,7 @@ def test_what_solved_leaves_cannot_honour_takes_the_general_path(params):
 
 
 def test_rows_known_to_the_teacher_alone_are_learnt():
-    X, y, proba = rows(2)
+    X, y, proba = gappy_task(2, 300)
     y = np.where(np.arange(len(y)) < 150, y, -1)
     for temperature in (1, 2):
         loss = CombinedLoss(proba, y, temperature=temperature, classes=ANIMALS[:2])
@@ -291,13 +278,13 @@ def test_rows_known_to_the_teacher_alone_are_learnt():
 
 
 def test_what_is_not_plain_log_loss_takes_the_general_path():
-    X, y, proba = rows(2)
+    X, y, proba = gappy_task(2, 300)
     own = fit_student(student(eval_metric="AUC"), X, CombinedLoss(proba, y))
     assert own.path == "label-reduction"
 
 
 def test_the_search_space_is_fitted():
-    X, y, proba = rows(2)
+    X, y, proba = gappy_task(2, 300)
     space = search_space(student())
     named = student(**{name: values.low for name, values in space.items()})
     own = fit_student(named, X, CombinedLoss(proba, y)).student

@@ -7,11 +7,11 @@ import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import softmax
 from sklearn.base import clone
-from sklearn.datasets import make_classification
 from sklearn.ensemble import BaggingClassifier, ExtraTreesClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score
 from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
+from tasks import blurred_task
 
 from skdistill.loss import CombinedLoss, logits
 from skdistill.students import Unsupported, fit_student, forest, search_space
@@ -35,15 +35,6 @@ FORESTS = [
 every_forest = pytest.mark.parametrize("student", FORESTS, ids=str)
 
 
-def rows(n_classes=3, n_samples=300, seed=0):
-    X, y = make_classification(
-        n_samples, 6, n_informative=4, n_classes=n_classes, flip_y=0.1, random_state=seed
-    )
-    rng = np.random.default_rng(seed)
-    blur = rng.dirichlet(np.ones(n_classes), size=n_samples)
-    return X, y, 0.6 * np.eye(n_classes)[y] + 0.4 * blur
-
-
 def distil(student, X, loss):
     return fit_student(student, X, loss).student
 
@@ -59,7 +50,7 @@ def grown_all_the_same(monkeypatch):
 def test_the_path_of_soft_labels_grows_the_native_forest_from_one_hot_ones(
     student, n_classes, grown_all_the_same
 ):
-    X, y, _ = rows(n_classes)
+    X, y, _ = blurred_task(n_classes)
     distilled = distil(student, X, CombinedLoss(np.eye(n_classes)[y], y))
     native = clone(student).fit(X, y)
     assert_allclose(distilled.predict_proba(X), native.predict_proba(X), atol=1e-12)
@@ -75,7 +66,7 @@ def test_the_path_of_soft_labels_grows_the_native_forest_from_one_hot_ones(
 def test_weights_reach_the_bootstrap_as_they_do_natively(student, unit, grown_all_the_same):
     if isinstance(student, BaggingClassifier) and not student.bootstrap:
         pytest.skip("scikit-learn advises against weights without replacement")
-    X, y, _ = rows(2)
+    X, y, _ = blurred_task(2)
     weight = unit * np.random.default_rng(0).integers(0, 5, len(y))
     distilled = distil(student, X, CombinedLoss(np.eye(2)[y], y, sample_weight=weight))
     native = clone(student).fit(X, y, sample_weight=weight).predict_proba(X)
@@ -87,7 +78,7 @@ def test_weights_reach_the_bootstrap_as_they_do_natively(student, unit, grown_al
 @every_forest
 @pytest.mark.parametrize("temperature", [1, 3])
 def test_it_is_a_native_forest_in_every_respect(student, temperature):
-    X, y, proba = rows()
+    X, y, proba = blurred_task()
     distilled = distil(student, X, CombinedLoss(proba, y, temperature=temperature))
     native = clone(student).fit(X, y)
     for own, expected in [
@@ -104,7 +95,7 @@ def test_it_is_a_native_forest_in_every_respect(student, temperature):
 
 @every_forest
 def test_leaves_are_stationary_on_the_rows_of_their_bootstrap(student):
-    X, y, proba = rows()
+    X, y, proba = blurred_task()
     loss = CombinedLoss(proba, y, temperature=3.0, alpha=0.7)
     distilled = distil(student, X, loss)
     features = getattr(distilled, "estimators_features_", [np.arange(6)] * 5)
@@ -119,7 +110,7 @@ def test_leaves_are_stationary_on_the_rows_of_their_bootstrap(student):
 
 
 def test_bootstrap_leaves_are_stationary_under_any_weights():
-    X, y, proba = rows(2)
+    X, y, proba = blurred_task(2)
     weight = np.random.default_rng(0).uniform(0.1, 3, len(y))
     loss = CombinedLoss(proba, y, temperature=3.0, sample_weight=weight)
     distilled = distil(RandomForestClassifier(3, random_state=0), X, loss)
@@ -133,7 +124,7 @@ def test_bootstrap_leaves_are_stationary_under_any_weights():
 
 
 def test_a_node_above_the_leaves_holds_their_mean():
-    X, y, proba = rows()
+    X, y, proba = blurred_task()
     loss = CombinedLoss(proba, y, temperature=3.0)
     student = ExtraTreesClassifier(2, random_state=0, max_depth=3)
     for tree in distil(student, X, loss).estimators_:
@@ -143,7 +134,7 @@ def test_a_node_above_the_leaves_holds_their_mean():
 
 @pytest.mark.parametrize("criterion", ["gini", "entropy"])
 def test_a_temperature_is_fitted_better_than_by_the_forest_of_temperature_one(criterion):
-    X, y, _ = rows(3, 600)
+    X, y, _ = blurred_task(3, 600)
     teacher = RandomForestClassifier(50, min_samples_leaf=3, random_state=1).fit(X, y)
     proba = teacher.predict_proba(X)
     student = RandomForestClassifier(10, max_depth=5, criterion=criterion, random_state=0)
@@ -158,7 +149,7 @@ def test_a_temperature_is_fitted_better_than_by_the_forest_of_temperature_one(cr
 @pytest.mark.parametrize("n_classes", [2, 3])
 @pytest.mark.parametrize("student", [FORESTS[0], FORESTS[4], FORESTS[5]], ids=str)
 def test_out_of_bag_scores_are_those_of_the_students_own_trees(student, n_classes):
-    X, y, proba = rows(n_classes)
+    X, y, proba = blurred_task(n_classes)
     student = clone(student).set_params(oob_score=True, n_estimators=40)
     distilled = distil(student, X, CombinedLoss(proba, y, temperature=2.0))
     votes, counts = np.zeros((len(y), n_classes)), np.zeros((len(y), 1))
@@ -172,7 +163,7 @@ def test_out_of_bag_scores_are_those_of_the_students_own_trees(student, n_classe
 
 
 def test_an_out_of_bag_score_of_the_users_own_is_used():
-    X, y, proba = rows()
+    X, y, proba = blurred_task()
     student = RandomForestClassifier(40, random_state=0, oob_score=balanced_accuracy_score)
     distilled = distil(student, X, CombinedLoss(proba, y))
     predicted = distilled.oob_decision_function_.argmax(axis=1)
@@ -183,7 +174,7 @@ def test_an_out_of_bag_score_of_the_users_own_is_used():
 def test_balanced_subsample_weighs_the_classes_of_each_bootstrap(
     n_classes, grown_all_the_same
 ):
-    X, y, _ = rows(n_classes, 600)
+    X, y, _ = blurred_task(n_classes, 600)
     kept = (y > 0) | (np.arange(600) % 4 == 0)
     X, y = X[kept], y[kept]
     plain = RandomForestClassifier(5, random_state=0, max_features=None, **SIZE)
@@ -198,7 +189,7 @@ def test_balanced_subsample_weighs_the_classes_of_each_bootstrap(
 @pytest.mark.parametrize("forest_class", [RandomForestClassifier, ExtraTreesClassifier])
 @pytest.mark.parametrize("bootstrap", [True, False])
 def test_balanced_counts_what_it_counts_natively(forest_class, bootstrap):
-    X, y, proba = rows()
+    X, y, proba = blurred_task()
     weight = np.random.default_rng(0).integers(1, 4, len(y)) * np.where(y == 0, 1, 5)
     student = forest_class(
         5, max_depth=3, bootstrap=bootstrap, class_weight="balanced", random_state=0
@@ -209,7 +200,7 @@ def test_balanced_counts_what_it_counts_natively(forest_class, bootstrap):
 
 
 def test_entropy_grows_the_native_forest_from_one_hot_labels(grown_all_the_same):
-    X, y, _ = rows()
+    X, y, _ = blurred_task()
     student = clone(FORESTS[0]).set_params(criterion="entropy")
     distilled = distil(student, X, CombinedLoss(np.eye(3)[y], y))
     expected = clone(student).fit(X, y)
@@ -219,7 +210,7 @@ def test_entropy_grows_the_native_forest_from_one_hot_labels(grown_all_the_same)
 @pytest.mark.parametrize("temperature", [1, 3])
 @pytest.mark.parametrize("forest_class", [RandomForestClassifier, ExtraTreesClassifier])
 def test_no_profile_violates_a_monotonic_constraint(forest_class, temperature):
-    X, y, proba = rows(2)
+    X, y, proba = blurred_task(2)
     student = forest_class(5, random_state=0, monotonic_cst=[1, -1, 0, 0, 0, 0])
     student = distil(student, X, CombinedLoss(proba, y, temperature=temperature))
     grid = np.repeat(np.random.default_rng(0).normal(scale=2, size=(300, 1, 6)), 15, axis=1)
@@ -250,7 +241,7 @@ def missing(X):
     ids=["missing", "csr", "csc", "frame", "list"],
 )
 def test_it_takes_every_container_that_the_native_forest_takes(student, container):
-    X, y, proba = rows()
+    X, y, proba = blurred_task()
     X = container(X)
     distilled = distil(student, X, CombinedLoss(proba, y, temperature=2.0))
     assert distilled.score(X, y) > 0.5
@@ -258,7 +249,7 @@ def test_it_takes_every_container_that_the_native_forest_takes(student, containe
 
 
 def test_threads_do_not_change_the_forest():
-    X, y, proba = rows()
+    X, y, proba = blurred_task()
     loss = CombinedLoss(proba, y, temperature=2.0)
     alone, together = (
         distil(RandomForestClassifier(8, random_state=0, n_jobs=n), X, loss) for n in (None, 2)
@@ -268,7 +259,7 @@ def test_threads_do_not_change_the_forest():
 
 
 def test_rows_without_a_hard_label_are_learnt_from():
-    X, y, proba = rows(2)
+    X, y, proba = blurred_task(2)
     few = np.where(np.arange(len(y)) < 40, y, -1)
     student = ExtraTreesClassifier(20, min_samples_leaf=3, random_state=0)
     taught, alone = (
@@ -281,7 +272,7 @@ def test_rows_without_a_hard_label_are_learnt_from():
 
 
 def test_a_class_the_labels_never_name_keeps_its_column():
-    X, y, _ = rows(2)
+    X, y, _ = blurred_task(2)
     proba = np.column_stack([0.8 * np.eye(2)[y], np.full(len(y), 0.2)])
     for student in FORESTS:
         distilled = distil(student, X, CombinedLoss(proba, y))
@@ -290,7 +281,7 @@ def test_a_class_the_labels_never_name_keeps_its_column():
 
 
 def test_bagging_of_other_estimators_is_left_to_the_general_path():
-    X, y, proba = rows()
+    X, y, proba = blurred_task()
     loss = CombinedLoss(proba, y)
     for estimator in (LogisticRegression(), RandomForestClassifier(2)):
         student = BaggingClassifier(estimator, n_estimators=2, random_state=0)
@@ -300,14 +291,14 @@ def test_bagging_of_other_estimators_is_left_to_the_general_path():
 
 
 def test_class_weight_of_a_bagged_tree_is_refused_by_name():
-    X, y, proba = rows()
+    X, y, proba = blurred_task()
     student = BaggingClassifier(DecisionTreeClassifier(class_weight="balanced"))
     with pytest.raises(Unsupported, match="class_weight='balanced' of DecisionTreeClassifier"):
         distil(student, X, CombinedLoss(proba, y))
 
 
 def test_an_out_of_bag_score_without_a_bootstrap_is_the_native_error():
-    X, y, proba = rows()
+    X, y, proba = blurred_task()
     for student in (ExtraTreesClassifier(oob_score=True), FORESTS[6]):
         student = clone(student).set_params(oob_score=True)
         with pytest.raises(ValueError, match="only available if bootstrap=True"):
@@ -315,7 +306,7 @@ def test_an_out_of_bag_score_without_a_bootstrap_is_the_native_error():
 
 
 def test_a_parameter_out_of_range_is_named_with_the_students_class():
-    X, y, proba = rows()
+    X, y, proba = blurred_task()
     for student in (
         RandomForestClassifier(max_samples=-1),
         RandomForestClassifier(min_samples_split=-1),
@@ -349,7 +340,7 @@ def total(student, X, loss):
 @every_forest
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
 def test_trees_for_one_another_have_a_lower_loss_than_trees_alone(student, temperature):
-    X, y, proba = rows()
+    X, y, proba = blurred_task()
     loss = CombinedLoss(proba, y, alpha=0.7, temperature=temperature)
     alone, together = distil(student, X, loss), refined(student, X, loss)
     assert together.path == "direct+complementary+together"
@@ -376,7 +367,7 @@ def test_they_answer_better_for_rows_that_were_not_seen(n_rows, share):
 
 @every_forest
 def test_one_hot_labels_and_alpha_zero_are_the_plain_forest_refined_or_not(student):
-    X, y, proba = rows()
+    X, y, proba = blurred_task()
     for loss in (
         CombinedLoss(np.eye(3)[y], y, alpha=0.5),
         CombinedLoss(proba, y, alpha=0, temperature=3),
@@ -387,7 +378,7 @@ def test_one_hot_labels_and_alpha_zero_are_the_plain_forest_refined_or_not(stude
 
 @every_forest
 def test_nodes_of_trees_for_one_another_make_sense(student):
-    X, y, proba = rows()
+    X, y, proba = blurred_task()
     forest = refined(student, X, CombinedLoss(proba, y, alpha=0.7)).student
     for tree in forest.estimators_:
         tree = tree.tree_
@@ -405,7 +396,7 @@ def test_nodes_of_trees_for_one_another_make_sense(student):
 
 @pytest.mark.parametrize("criterion", ["entropy", "log_loss"])
 def test_other_criteria_grow_trees_alone_and_solve_leaves_together(criterion):
-    X, y, proba = rows()
+    X, y, proba = blurred_task()
     loss = CombinedLoss(proba, y, alpha=0.7)
     student = RandomForestClassifier(5, max_depth=4, criterion=criterion, random_state=0)
     alone, together = distil(student, X, loss), refined(student, X, loss)
@@ -423,14 +414,14 @@ def test_other_criteria_grow_trees_alone_and_solve_leaves_together(criterion):
     ],
 )
 def test_what_speaks_of_trees_one_by_one_is_refused(params, named):
-    X, y, proba = rows()
+    X, y, proba = blurred_task()
     student = RandomForestClassifier(5, random_state=0, **params)
     with pytest.raises(Unsupported, match=named):
         refined(student, X, CombinedLoss(proba, y, alpha=0.7))
 
 
 def test_bagging_of_anything_but_trees_has_no_leaves_to_refine():
-    X, y, proba = rows()
+    X, y, proba = blurred_task()
     with pytest.raises(Unsupported, match="LogisticRegression"):
         refined(BaggingClassifier(LogisticRegression()), X, CombinedLoss(proba, y, alpha=0.7))
 
@@ -438,7 +429,7 @@ def test_bagging_of_anything_but_trees_has_no_leaves_to_refine():
 @pytest.mark.parametrize("temperature", [1.0, 3.0])
 @pytest.mark.parametrize("kind", ["forest", "bagging"])
 def test_trees_for_one_another_rise_and_fall_as_asked(temperature, kind):
-    X, y, proba = rows(2, n_samples=400)
+    X, y, proba = blurred_task(2, n_samples=400)
     cst = [1, -1, 0, 1, 0, 0]
     student = RandomForestClassifier(8, max_depth=5, monotonic_cst=cst, random_state=0)
     if kind == "bagging":
@@ -457,7 +448,7 @@ def test_trees_for_one_another_rise_and_fall_as_asked(temperature, kind):
 
 @pytest.mark.parametrize("container", [np.asarray, sp.csr_matrix, pd.DataFrame])
 def test_trees_for_one_another_take_what_the_forest_takes(container):
-    X, y, proba = rows()
+    X, y, proba = blurred_task()
     X = np.where(np.abs(X) < 0.3, 0, X)
     loss = CombinedLoss(proba, y, alpha=0.7)
     student = BaggingClassifier(TREE, 5, max_features=0.5, random_state=0)
@@ -467,7 +458,7 @@ def test_trees_for_one_another_take_what_the_forest_takes(container):
 
 
 def test_trees_for_one_another_take_missing_values():
-    X, y, proba = rows()
+    X, y, proba = blurred_task()
     X[::7, 1] = np.nan
     loss = CombinedLoss(proba, y, alpha=0.7)
     fitted = refined(RandomForestClassifier(5, max_depth=5, random_state=0), X, loss)
@@ -475,7 +466,7 @@ def test_trees_for_one_another_take_missing_values():
 
 
 def test_trees_for_one_another_do_not_depend_on_n_jobs():
-    X, y, proba = rows()
+    X, y, proba = blurred_task()
     loss = CombinedLoss(proba, y, alpha=0.7)
     one, two = (
         refined(RandomForestClassifier(5, random_state=0, n_jobs=n_jobs), X, loss).student
@@ -487,7 +478,7 @@ def test_trees_for_one_another_do_not_depend_on_n_jobs():
 
 
 def test_trees_for_one_another_count_integer_weights_as_rows():
-    X, y, proba = rows()
+    X, y, proba = blurred_task()
     times = np.random.default_rng(0).integers(1, 4, len(y))
     again = np.repeat(np.arange(len(y)), times)
     student = RandomForestClassifier(
@@ -503,7 +494,7 @@ def test_trees_for_one_another_count_integer_weights_as_rows():
 
 
 def test_class_weight_moves_trees_for_one_another_as_it_moves_others():
-    X, y, proba = rows(2)
+    X, y, proba = blurred_task(2)
     loss = CombinedLoss(proba, y, alpha=0.7, classes=np.array(["a", "b"]))
     student = RandomForestClassifier(5, max_depth=4, random_state=0)
     weight = {"a": 1.0, "b": 9.0}

@@ -10,11 +10,9 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.inspection import partial_dependence
 from sklearn.metrics import log_loss
 from sklearn.model_selection import cross_val_score
+from tasks import NAMES, bind, distil, one_hot
 
-from skdistill.loss import CombinedLoss
 from skdistill.students import fit_student, search_space
-
-NAMES = np.array(["ash", "beech", "cedar", "fir"])
 
 
 def make_task(n_classes=3, n_samples=400):
@@ -29,18 +27,6 @@ def make_task(n_classes=3, n_samples=400):
 
 def booster(**params):
     return HistGradientBoostingClassifier(**({"max_iter": 8, "random_state": 3} | params))
-
-
-def distil(student, X, loss, **fit_params):
-    return fit_student(student, X, loss, random_state=0, **fit_params).student
-
-
-def bind(proba, y, **params):
-    return CombinedLoss(proba, y, classes=NAMES[: proba.shape[1]], **params)
-
-
-def one_hot(y):
-    return np.eye(y.max() + 1)[y]
 
 
 def assert_same_booster(distilled, native, X, atol=1e-9):

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
+from tasks import gappy_task, one_hot_loss
 
 from skdistill.loss import CombinedLoss, logits
 from skdistill.students import Unsupported, fit_student, search_space
@@ -27,20 +28,6 @@ def student(**params):
     )
 
 
-def rows(n_classes, n_samples=400):
-    rng = np.random.default_rng(n_classes)
-    X = rng.normal(size=(n_samples, 5))
-    scores = X[:, 0] + 0.7 * X[:, 1] * X[:, 2] + rng.normal(size=n_samples)
-    y = np.digitize(scores, np.quantile(scores, np.arange(1, n_classes) / n_classes))
-    X[rng.random(X.shape) < 0.05] = np.nan
-    proba = 0.5 * np.eye(n_classes)[y] + 0.5 * rng.dirichlet(np.ones(n_classes), n_samples)
-    return X, y, proba
-
-
-def one_hot_loss(y, **params):
-    return CombinedLoss(np.eye(y.max() + 1)[y], y, **params)
-
-
 @both_numbers_of_classes
 @pytest.mark.parametrize(
     "params",
@@ -58,7 +45,7 @@ def one_hot_loss(y, **params):
     ids=lambda params: next(iter(params)),
 )
 def test_one_hot_labels_reproduce_the_native_fit_under(params, n_classes):
-    X, y, _ = rows(n_classes)
+    X, y, _ = gappy_task(n_classes)
     if n_classes == 2 and "class_weight" in params:
         params = {"class_weight": {0: 2.0, 1: 1.0}}
     weight = np.random.default_rng(0).integers(1, 4, len(y)).astype(float)
@@ -86,7 +73,7 @@ def test_early_stopping_sees_what_it_sees_natively(n_classes, params, eval_metri
         labels = proba.argmax(axis=1) if proba.ndim == 2 else proba > 0.5
         return "accuracy", np.average(labels == y_true, weights=weight), True
 
-    X, y, _ = rows(n_classes)
+    X, y, _ = gappy_task(n_classes)
     labels = np.array(["ant", "bee", "cat"])[y]
     train, valid = np.arange(300), np.arange(300, 400)
     fit_params = {
@@ -109,7 +96,7 @@ def test_early_stopping_sees_what_it_sees_natively(n_classes, params, eval_metri
 @both_numbers_of_classes
 @pytest.mark.parametrize("temperature", [0.5, 1, 4])
 def test_the_model_alone_returns_probabilities(n_classes, temperature, tmp_path):
-    X, y, proba = rows(n_classes)
+    X, y, proba = gappy_task(n_classes)
     own = fit_student(student(), X, CombinedLoss(proba, y, temperature=temperature)).student
     own.booster_.save_model(tmp_path / "model.txt")
     alone = lightgbm.Booster(model_file=tmp_path / "model.txt").predict(X)
@@ -124,7 +111,7 @@ def test_the_model_alone_returns_probabilities(n_classes, temperature, tmp_path)
 
 @both_numbers_of_classes
 def test_a_fitted_model_can_be_refitted_on_new_data(n_classes):
-    X, y, proba = rows(n_classes)
+    X, y, proba = gappy_task(n_classes)
     own = fit_student(student(), X, CombinedLoss(proba, y)).student
     refitted = own.booster_.refit(np.nan_to_num(X), y)
     assert np.all((refitted.predict(X) >= 0) & (refitted.predict(X) <= 1))
@@ -132,7 +119,7 @@ def test_a_fitted_model_can_be_refitted_on_new_data(n_classes):
 
 @pytest.mark.parametrize("temperature", [1, 3])
 def test_monotone_constraints_hold_on_a_grid_of_profiles(temperature):
-    X, y, proba = rows(2)
+    X, y, proba = gappy_task(2)
     params = {"monotone_constraints": [1, 0, 0, 0, 0], "n_estimators": 40}
     loss = CombinedLoss(proba, y, temperature=temperature)
     own = fit_student(student(**params), X, loss).student
@@ -147,7 +134,7 @@ def test_monotone_constraints_hold_on_a_grid_of_profiles(temperature):
 
 @both_numbers_of_classes
 def test_categories_of_a_frame_are_read_natively(n_classes):
-    X, y, _ = rows(n_classes)
+    X, y, _ = gappy_task(n_classes)
     frame = pd.DataFrame(X, columns=list("abcde"))
     frame["c"] = pd.Categorical.from_codes(
         np.digitize(np.nan_to_num(X[:, 2]), [-1, 0, 1]), list("wxyz")
@@ -159,7 +146,7 @@ def test_categories_of_a_frame_are_read_natively(n_classes):
 
 
 def test_training_goes_on_from_an_init_model_and_an_init_score():
-    X, y, _ = rows(2)
+    X, y, _ = gappy_task(2)
     first = student().fit(X, y)
     for given in ({"init_model": first}, {"init_score": np.full(len(y), 0.3)}):
         plain = student().fit(X, y, **given)
@@ -168,7 +155,7 @@ def test_training_goes_on_from_an_init_model_and_an_init_score():
 
 
 def test_rows_known_to_the_teacher_alone_can_bring_a_class():
-    X, y, proba = rows(3)
+    X, y, proba = gappy_task(3)
     y = np.where(y == 2, -1, y)
     classes = np.array(["ant", "bee", "cat"])
     own = fit_student(student(), X, CombinedLoss(proba, y, classes=classes)).student
@@ -178,7 +165,7 @@ def test_rows_known_to_the_teacher_alone_can_bring_a_class():
 
 @both_numbers_of_classes
 def test_a_tempered_fit_serves_the_tempered_loss_best(n_classes):
-    X, y, proba = rows(n_classes)
+    X, y, proba = gappy_task(n_classes)
     loss = CombinedLoss(proba, y, temperature=3, alpha=1)
     tempered = fit_student(student(), X, loss).student
     plain = fit_student(student(), X, CombinedLoss(proba, y, alpha=1)).student
@@ -199,7 +186,7 @@ def test_a_tempered_fit_serves_the_tempered_loss_best(n_classes):
     ],
 )
 def test_what_a_callable_objective_cannot_do_is_refused_by_name(params, fit_params):
-    X, y, proba = rows(3)
+    X, y, proba = gappy_task(3)
     with pytest.raises(Unsupported, match=next(iter(params or fit_params))):
         fit_lightgbm(student(**params), X, CombinedLoss(proba, y), **fit_params)
 
@@ -210,7 +197,7 @@ def test_what_a_callable_objective_cannot_do_is_refused_by_name(params, fit_para
     ids=["dart", "bagging by class"],
 )
 def test_what_is_refused_is_fitted_by_the_general_path(params):
-    X, y, _ = rows(2)
+    X, y, _ = gappy_task(2)
     fitted = fit_student(student(**params), X, one_hot_loss(y))
     assert fitted.path == "label-reduction"
     expected = student(**params).fit(X, y).predict_proba(X)

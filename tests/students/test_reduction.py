@@ -39,12 +39,11 @@ from sklearn.neighbors import KNeighborsClassifier, NearestCentroid
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, LinearSVC
+from tasks import NAMES, bind
 
-from skdistill.loss import CombinedLoss, logits
+from skdistill.loss import logits
 from skdistill.students import Unsupported, fit_student
 from skdistill.students._reduction import fit_by_labels
-
-NAMES = np.array(["ash", "beech", "cedar", "fir"])
 
 
 class Bare(ClassifierMixin, BaseEstimator):
@@ -179,10 +178,6 @@ def make_task(n_classes=2, n_samples=60):
     )
     blur = np.random.default_rng(0).dirichlet(np.ones(n_classes), n_samples)
     return X, y, (np.eye(n_classes)[y] + blur) / 2
-
-
-def bind(proba, y, **params):
-    return CombinedLoss(proba, y, classes=NAMES[: proba.shape[1]], **params)
 
 
 def by_labels(student, X, loss, random_state=0, **fit_params):

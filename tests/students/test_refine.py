@@ -5,12 +5,12 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import expit, softmax
 from sklearn.base import clone
-from sklearn.datasets import make_classification
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
+from tasks import blurred_task
 
 from skdistill.loss import CombinedLoss
 from skdistill.students import Unsupported, _registry, available, fit_student, leaves_of
@@ -29,16 +29,8 @@ FAMILIES = {
 N_CLASSES = pytest.mark.parametrize("n_classes", [2, 3])
 
 
-def rows(n_classes, n_samples=240, seed=0):
-    X, y = make_classification(
-        n_samples, 6, n_informative=4, n_classes=n_classes, flip_y=0.1, random_state=seed
-    )
-    blur = np.random.default_rng(seed).dirichlet(np.ones(n_classes), size=n_samples)
-    return X, y, 0.6 * np.eye(n_classes)[y] + 0.4 * blur
-
-
 def bound(n_classes, **params):
-    X, y, proba = rows(n_classes)
+    X, y, proba = blurred_task(n_classes, 240)
     return X, CombinedLoss(proba, y, **({"alpha": 0.7} | params))
 
 

@@ -7,13 +7,14 @@ import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import softmax
 from sklearn.base import clone
-from sklearn.datasets import load_iris, make_classification
+from sklearn.datasets import load_iris
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier, export_text
+from tasks import blurred_task, distil
 
 from skdistill._sklearn.tree import nodes_of
 from skdistill.loss import CombinedLoss, logits
-from skdistill.students import Unsupported, fit_student, search_space
+from skdistill.students import Unsupported, search_space
 from skdistill.students._leaves import in_order
 from skdistill.students.tree import fit_tree
 
@@ -23,19 +24,6 @@ every_criterion = pytest.mark.parametrize("criterion", ["gini", "entropy", "log_
 
 # in smaller nodes two features often make one and the same split, and rounding decides
 SIZE = {"min_samples_split": 40, "min_samples_leaf": 5}
-
-
-def rows(n_classes=3, n_samples=300, seed=0):
-    X, y = make_classification(
-        n_samples, 6, n_informative=4, n_classes=n_classes, flip_y=0.1, random_state=seed
-    )
-    rng = np.random.default_rng(seed)
-    blur = rng.dirichlet(np.ones(n_classes), size=n_samples)
-    return X, y, 0.6 * np.eye(n_classes)[y] + 0.4 * blur
-
-
-def distil(student, X, loss):
-    return fit_student(student, X, loss, random_state=0).student
 
 
 def on_copies(student, X, loss):
@@ -65,7 +53,7 @@ def node_gradients(student, X, loss):
 @every_criterion
 @pytest.mark.parametrize("weighted", [False, True])
 def test_alpha_zero_is_the_native_tree_node_for_node(tree, criterion, weighted):
-    X, y, proba = rows()
+    X, y, proba = blurred_task()
     weight = np.random.default_rng(1).integers(0, 4, len(y)) if weighted else None
     student = tree(random_state=3, criterion=criterion, ccp_alpha=0.003)
     loss = CombinedLoss(proba, y, alpha=0, temperature=4, sample_weight=weight)
@@ -74,7 +62,7 @@ def test_alpha_zero_is_the_native_tree_node_for_node(tree, criterion, weighted):
 
 
 def test_rows_without_a_label_do_not_move_the_tree_at_alpha_zero():
-    X, y, proba = rows()
+    X, y, proba = blurred_task()
     student = DecisionTreeClassifier(random_state=0, min_samples_leaf=0.05)
     unlabelled = np.r_[y, np.full(len(y), -1)]
     loss = CombinedLoss(np.vstack([proba, proba]), unlabelled, alpha=0)
@@ -101,7 +89,7 @@ def test_rows_without_a_label_do_not_move_the_tree_at_alpha_zero():
 def test_at_temperature_one_it_is_the_native_tree_on_weighted_copies(
     tree, criterion, n_classes, params
 ):
-    X, y, proba = rows(n_classes)
+    X, y, proba = blurred_task(n_classes)
     student = tree(random_state=0, criterion=criterion, **SIZE, **params)
     loss = CombinedLoss(proba, y, alpha=0.7)
     distilled, expected = distil(student, X, loss), on_copies(student, X, loss)
@@ -110,7 +98,7 @@ def test_at_temperature_one_it_is_the_native_tree_on_weighted_copies(
 
 
 def test_weights_of_soft_labels_are_the_weights_of_their_copies():
-    X, y, proba = rows()
+    X, y, proba = blurred_task()
     weight = np.random.default_rng(0).uniform(0, 2, len(y)) * (np.arange(len(y)) % 5 > 0)
     student = DecisionTreeClassifier(random_state=0, **SIZE)
     loss = CombinedLoss(proba, y, sample_weight=weight)
@@ -122,7 +110,7 @@ def test_weights_of_soft_labels_are_the_weights_of_their_copies():
 @pytest.mark.parametrize("temperature", [0.1, 0.3, 1, 3])
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_every_leaf_is_stationary(criterion, temperature, n_classes):
-    X, y, proba = rows(n_classes)
+    X, y, proba = blurred_task(n_classes)
     loss = CombinedLoss(proba, y, temperature=temperature, alpha=0.6)
     student = distil(DecisionTreeClassifier(max_depth=5, criterion=criterion), X, loss)
     assert np.abs(node_gradients(student, X, loss)).max() < 1e-6
@@ -130,7 +118,7 @@ def test_every_leaf_is_stationary(criterion, temperature, n_classes):
 
 @pytest.mark.parametrize("temperature", [0.3, 1, 3])
 def test_an_internal_node_holds_the_value_it_would_have_as_a_leaf(temperature):
-    X, y, proba = rows()
+    X, y, proba = blurred_task()
     loss = CombinedLoss(proba, y, temperature=temperature)
     deep = distil(DecisionTreeClassifier(max_depth=5), X, loss)
     shallow = distil(DecisionTreeClassifier(max_depth=1), X, loss)
@@ -141,7 +129,7 @@ def test_an_internal_node_holds_the_value_it_would_have_as_a_leaf(temperature):
 
 @every_criterion
 def test_min_samples_leaf_counts_rows(criterion):
-    X, y, proba = rows()
+    X, y, proba = blurred_task()
     student = DecisionTreeClassifier(min_samples_leaf=17, criterion=criterion)
     student = distil(student, X, CombinedLoss(proba, y))
     counts = np.bincount(student.apply(X))
@@ -154,7 +142,7 @@ def test_min_samples_leaf_counts_rows(criterion):
 def test_a_temperature_is_fitted_better_than_by_the_tree_of_temperature_one(
     criterion, n_classes
 ):
-    X, y, _ = rows(n_classes, 1000)
+    X, y, _ = blurred_task(n_classes, 1000)
     teacher = RandomForestClassifier(50, min_samples_leaf=3, random_state=0).fit(X, y)
     proba = teacher.predict_proba(X)
     student = DecisionTreeClassifier(max_depth=5, criterion=criterion, random_state=0)
@@ -184,7 +172,7 @@ def test_targets_are_told_apart_at_a_high_temperature():
 
 
 def test_a_class_the_teacher_excludes_keeps_probability_zero():
-    X, y, _ = rows(2)
+    X, y, _ = blurred_task(2)
     proba = np.column_stack([0.9 * np.eye(2)[y] + 0.05, np.zeros(len(y))])
     loss = CombinedLoss(proba, alpha=1)
     student = distil(DecisionTreeClassifier(max_depth=3), X, loss)
@@ -195,7 +183,7 @@ def test_a_class_the_teacher_excludes_keeps_probability_zero():
 @pytest.mark.parametrize("temperature", [1, 3])
 @pytest.mark.parametrize("alpha", [0, 0.5, 1])
 def test_no_profile_violates_a_monotonic_constraint(temperature, alpha):
-    X, y, proba = rows(2, 600)
+    X, y, proba = blurred_task(2, 600)
     sign = np.array([1, -1, 0, 1, 0, 0])
     student = DecisionTreeClassifier(random_state=0, monotonic_cst=sign.tolist())
     loss = CombinedLoss(proba, y, temperature=temperature, alpha=alpha)
@@ -213,7 +201,7 @@ def test_no_profile_violates_a_monotonic_constraint(temperature, alpha):
 
 
 def test_a_constrained_tree_is_the_native_one_on_weighted_copies():
-    X, y, proba = rows(2, 600)
+    X, y, proba = blurred_task(2, 600)
     student = DecisionTreeClassifier(monotonic_cst=[1, -1, 0, 1, 0, 0], random_state=0, **SIZE)
     loss = CombinedLoss(proba, y)
     distilled, expected = distil(student, X, loss), on_copies(student, X, loss)
@@ -221,7 +209,7 @@ def test_a_constrained_tree_is_the_native_one_on_weighted_copies():
 
 
 def test_a_constrained_tree_at_alpha_zero_is_the_native_one():
-    X, y, proba = rows(2)
+    X, y, proba = blurred_task(2)
     student = DecisionTreeClassifier(monotonic_cst=[1, -1, 0, 1, 0, 0], random_state=0)
     distilled = distil(student, X, CombinedLoss(proba, y, alpha=0, temperature=3))
     assert_same_tree(distilled.tree_, clone(student).fit(X, y).tree_, atol=0)
@@ -238,7 +226,7 @@ def test_children_in_the_wrong_order_share_the_value_of_their_parent():
 
 
 def test_a_constraint_on_several_classes_is_refused_by_name():
-    X, y, proba = rows(3)
+    X, y, proba = blurred_task(3)
     student = DecisionTreeClassifier(monotonic_cst=[1, 0, 0, 0, 0, 0])
     with pytest.raises(ValueError, match="monotonic_cst is supported with two classes"):
         distil(student, X, CombinedLoss(proba, y))
@@ -270,7 +258,7 @@ def thresholded(X):
     ids=["missing", "csr", "csc", "float32", "list", "frame"],
 )
 def test_it_is_a_native_tree_in_every_respect(tree, temperature, criterion, container):
-    X, y, proba = rows()
+    X, y, proba = blurred_task()
     X = container(X)
     student = tree(random_state=0, max_depth=4, criterion=criterion)
     student = distil(student, X, CombinedLoss(proba, y, temperature=temperature))
@@ -298,7 +286,7 @@ def test_the_tree_of_a_frame_speaks_of_its_columns():
 
 
 def test_a_criterion_that_is_an_object_is_refused_by_name():
-    X, y, proba = rows()
+    X, y, proba = blurred_task()
     student = DecisionTreeClassifier(criterion=_gini(3))
     with pytest.raises(Unsupported, match="criterion="):
         fit_tree(student, X, CombinedLoss(proba, y))
@@ -311,7 +299,7 @@ def _gini(n_classes):
 
 
 def test_a_parameter_out_of_range_is_named_with_the_students_class():
-    X, y, proba = rows()
+    X, y, proba = blurred_task()
     with pytest.raises(ValueError, match="'max_depth' parameter of DecisionTreeClassifier"):
         distil(DecisionTreeClassifier(max_depth=-1), X, CombinedLoss(proba, y))
 

@@ -10,6 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from tasks import gappy_task, one_hot_loss
 
 from skdistill.loss import CombinedLoss, logits
 from skdistill.students import Unsupported, fit_student, search_space
@@ -23,20 +24,6 @@ ANIMALS = np.array(["ant", "bee", "cat"])
 
 def student(**params):
     return xgboost.XGBClassifier(**{"n_estimators": 15, "n_jobs": 1, **params})
-
-
-def rows(n_classes, n_samples=400):
-    rng = np.random.default_rng(n_classes)
-    X = rng.normal(size=(n_samples, 5))
-    scores = X[:, 0] + 0.7 * X[:, 1] * X[:, 2] + rng.normal(size=n_samples)
-    y = np.digitize(scores, np.quantile(scores, np.arange(1, n_classes) / n_classes))
-    X[rng.random(X.shape) < 0.05] = np.nan
-    proba = 0.5 * np.eye(n_classes)[y] + 0.5 * rng.dirichlet(np.ones(n_classes), n_samples)
-    return X, y, proba
-
-
-def one_hot_loss(y, **params):
-    return CombinedLoss(np.eye(y.max() + 1)[y], y, **params)
 
 
 def learner(model):
@@ -61,7 +48,7 @@ def learner(model):
     ids=lambda params: next(iter(params)),
 )
 def test_one_hot_labels_reproduce_the_native_fit_under(params, n_classes):
-    X, y, _ = rows(n_classes)
+    X, y, _ = gappy_task(n_classes)
     plain = student(**params).fit(X, y)
     own = fit_student(student(**params), X, one_hot_loss(y, classes=ANIMALS[:n_classes]))
     assert own.path == "direct"
@@ -72,7 +59,7 @@ def test_one_hot_labels_reproduce_the_native_fit_under(params, n_classes):
 
 @both_numbers_of_classes
 def test_weights_weigh_rows_bins_and_baseline_as_natively(n_classes):
-    X, y, _ = rows(n_classes)
+    X, y, _ = gappy_task(n_classes)
     weight = np.random.default_rng(0).choice([0.5, 1.0, 2.0], len(y))
     params = {"max_bin": 16, "max_depth": 3}
     plain = student(**params).fit(X, y, sample_weight=weight)
@@ -81,7 +68,7 @@ def test_weights_weigh_rows_bins_and_baseline_as_natively(n_classes):
 
 
 def test_scale_pos_weight_weighs_the_second_class():
-    X, y, _ = rows(2)
+    X, y, _ = gappy_task(2)
     plain = student(scale_pos_weight=3.0).fit(X, y)
     own = fit_student(student(scale_pos_weight=3.0), X, one_hot_loss(y)).student
     assert_allclose(own.predict_proba(X), plain.predict_proba(X), atol=1e-6)
@@ -98,7 +85,7 @@ def test_early_stopping_sees_what_it_sees_natively(n_classes, metric):
 
     if metric == "both" and int(xgboost.__version__.split(".")[0]) < 3:
         pytest.skip("XGBoost 2 takes no list that holds a callable")
-    X, y, _ = rows(n_classes)
+    X, y, _ = gappy_task(n_classes)
     native = "error" if n_classes == 2 else "merror"
     given = {None: None, "native": native, "callable": brier, "both": [native, brier]}[metric]
     params = {"early_stopping_rounds": 3, "n_estimators": 60, "eval_metric": given}
@@ -124,7 +111,7 @@ def test_early_stopping_sees_what_it_sees_natively(n_classes, metric):
 @both_numbers_of_classes
 @pytest.mark.parametrize("temperature", [0.5, 1, 4])
 def test_the_model_alone_returns_probabilities(n_classes, temperature, tmp_path):
-    X, y, proba = rows(n_classes)
+    X, y, proba = gappy_task(n_classes)
     loss = CombinedLoss(proba, y, temperature=temperature, classes=ANIMALS[:n_classes])
     own = fit_student(student(), X, loss, random_state=0).student
     own.save_model(tmp_path / "model.json")
@@ -139,7 +126,7 @@ def test_the_model_alone_returns_probabilities(n_classes, temperature, tmp_path)
 
 
 def test_a_student_at_the_end_of_a_pipeline_keeps_its_booster():
-    X, y, proba = rows(3)
+    X, y, proba = gappy_task(3)
     pipeline = make_pipeline(StandardScaler(), student())
     own = fit_student(pipeline, X, CombinedLoss(proba, y), random_state=0).student
     assert_allclose(own.predict_proba(X).sum(axis=1), 1, rtol=1e-5)
@@ -148,7 +135,7 @@ def test_a_student_at_the_end_of_a_pipeline_keeps_its_booster():
 
 @pytest.mark.parametrize("temperature", [1, 3])
 def test_monotone_constraints_hold_on_a_grid_of_profiles(temperature):
-    X, y, proba = rows(2)
+    X, y, proba = gappy_task(2)
     params = {"monotone_constraints": (1, 0, 0, 0, 0), "n_estimators": 40}
     loss = CombinedLoss(proba, y, temperature=temperature)
     own = fit_student(student(**params), X, loss).student
@@ -163,7 +150,7 @@ def test_monotone_constraints_hold_on_a_grid_of_profiles(temperature):
 
 @both_numbers_of_classes
 def test_categories_of_a_frame_are_read_natively(n_classes):
-    X, y, _ = rows(n_classes)
+    X, y, _ = gappy_task(n_classes)
     frame = pd.DataFrame(X, columns=list("abcde"))
     groups = np.digitize(np.nan_to_num(X[:, 2]), [-1, 0, 1])
     frame["c"] = pd.Categorical.from_codes(groups, list("wxyz"))
@@ -175,7 +162,7 @@ def test_categories_of_a_frame_are_read_natively(n_classes):
 
 @both_numbers_of_classes
 def test_training_goes_on_from_an_earlier_model(n_classes):
-    X, y, _ = rows(n_classes)
+    X, y, _ = gappy_task(n_classes)
     first = student().fit(X, y)
     plain = student().fit(X, y, xgb_model=first)
     own = fit_student(student(), X, one_hot_loss(y), xgb_model=first).student
@@ -183,7 +170,7 @@ def test_training_goes_on_from_an_earlier_model(n_classes):
 
 
 def test_rows_known_to_the_teacher_alone_can_bring_a_class():
-    X, y, proba = rows(3)
+    X, y, proba = gappy_task(3)
     y = np.where(y == 2, -1, y)
     own = fit_student(student(), X, CombinedLoss(proba, y)).student
     assert 2 in own.predict(X)
@@ -191,7 +178,7 @@ def test_rows_known_to_the_teacher_alone_can_bring_a_class():
 
 @both_numbers_of_classes
 def test_a_tempered_fit_serves_the_tempered_loss_best(n_classes):
-    X, y, proba = rows(n_classes)
+    X, y, proba = gappy_task(n_classes)
     loss = CombinedLoss(proba, y, temperature=3, alpha=1)
     tempered = fit_student(student(), X, loss).student
     plain = fit_student(student(), X, CombinedLoss(proba, y, alpha=1)).student
@@ -200,7 +187,7 @@ def test_a_tempered_fit_serves_the_tempered_loss_best(n_classes):
 
 
 def test_an_objective_of_its_own_is_refused_by_name():
-    X, y, proba = rows(2)
+    X, y, proba = gappy_task(2)
     with pytest.raises(Unsupported, match="objective='binary:hinge'"):
         fit_xgboost(student(objective="binary:hinge"), X, CombinedLoss(proba, y))
 

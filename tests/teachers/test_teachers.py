@@ -20,6 +20,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, LinearSVC
+from tasks import Counted
 
 from skdistill import DistilledClassifier
 from skdistill.teachers._ask import ask_teacher
@@ -199,21 +200,6 @@ def test_a_class_absent_from_a_fold_is_dropped_and_rows_renormalised():
 def test_precomputed_labels_of_the_wrong_kind_are_refused(proba, message):
     with pytest.raises(ValueError, match=message):
         check_teacher_proba(proba, 150, NAMES)
-
-
-class Counted(GaussianNB):
-    """Counts its fits and the rows it scores."""
-
-    fits = 0
-    rows = 0
-
-    def fit(self, X, y, sample_weight=None):
-        type(self).fits += 1
-        return super().fit(X, y, sample_weight)
-
-    def predict_proba(self, X):
-        type(self).rows += len(X)
-        return super().predict_proba(X)
 
 
 @pytest.fixture

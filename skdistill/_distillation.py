@@ -1,8 +1,8 @@
 """The steps of a distillation, in order, as functions of plain arguments.
 
-`assemble` puts the student's rows together, `label` or `label_as_given` gives them soft
-labels, `bind` makes the loss of them, and `fit` fits a student to it. An estimator is
-their scikit-learn face.
+`choose_splitters` refuses a teacher that cannot do what is asked, `assemble` puts the
+student's rows together, `label` or `label_as_given` gives them soft labels, `bind` makes the
+loss of them, and `fit` fits a student to it. An estimator is their scikit-learn face.
 """
 
 from typing import NamedTuple
@@ -50,6 +50,45 @@ def draw_seeds(random_state):
         return Seeds(None, None, None)
     rng = check_random_state(random_state)
     return Seeds(*rng.randint(np.iinfo(np.int32).max, size=3).tolist())
+
+
+def choose_splitters(teacher, y, classes, *, cv, calibrate, random_state=None):
+    """What ``cv`` means for a teacher; refuses what the teacher cannot give.
+
+    Parameters
+    ----------
+    teacher : classifier
+    y : ndarray of shape (n_samples,)
+    classes : ndarray of shape (n_classes,)
+    cv : None, "auto", "oob", int, splitter or list of splits
+    calibrate : bool or {"temperature", "sigmoid", "isotonic"}
+    random_state : int, default=None
+
+    Returns
+    -------
+    dict
+        ``cv`` and ``otherwise`` as `label_rows` takes them.
+
+    Raises
+    ------
+    ValueError
+        If the teacher can give no probabilities, or no labels that can be calibrated.
+    """
+    if fitted := check_teacher(teacher, len(classes)):
+        warn(
+            f"teacher={', '.join(fitted)} is fitted already and is fitted again on "
+            "the rows given to fit; wrap it in sklearn.frozen.FrozenEstimator to use it "
+            "as it is"
+        )
+    splitter, otherwise = seeded(resolve_cv(cv, teacher, y), random_state), None
+    if calibrate and splitter is None:
+        raise ValueError(
+            f"calibrate_teacher={calibrate!r} needs out-of-fold labels, and cv={cv!r} makes "
+            "none for this teacher; set cv=5"
+        )
+    if isinstance(cv, str) and cv == "auto" and splitter == "oob":
+        otherwise = seeded(resolve_cv(5, teacher, y), random_state)
+    return {"cv": splitter, "otherwise": otherwise}
 
 
 def assemble(
@@ -115,7 +154,7 @@ def assemble(
     return rows, transfer_set
 
 
-def label(transfer_set, rows, teacher, X, y, classes, *, cv, calibrate, random_state, **how):
+def label(transfer_set, rows, teacher, X, y, classes, *, calibrate, **how):
     """Let a teacher, fitted to X and y, label a transfer set.
 
     Parameters
@@ -127,9 +166,7 @@ def label(transfer_set, rows, teacher, X, y, classes, *, cv, calibrate, random_s
     X : array-like, frame, sparse matrix or list of n_samples rows
     y : ndarray of shape (n_samples,)
     classes : ndarray of shape (n_classes,)
-    cv : None, "auto", "oob", int, splitter or list of splits
     calibrate : bool or {"temperature", "sigmoid", "isotonic"}
-    random_state : int or None
     **how : dict
         Handed to `label_rows`.
 
@@ -137,24 +174,7 @@ def label(transfer_set, rows, teacher, X, y, classes, *, cv, calibrate, random_s
     -------
     transfer_set : TransferSet
     labels : TeacherLabels
-
-    Raises
-    ------
-    ValueError
-        If the teacher can give no probabilities, or no labels that can be calibrated.
     """
-    if fitted := check_teacher(teacher, len(classes)):
-        warn(
-            f"teacher={', '.join(fitted)} is fitted already and is fitted again on "
-            "the rows given to fit; wrap it in sklearn.frozen.FrozenEstimator to use it "
-            "as it is"
-        )
-    splitter, otherwise = _splitters(cv, teacher, y, random_state)
-    if calibrate and splitter is None:
-        raise ValueError(
-            f"calibrate_teacher={calibrate!r} needs out-of-fold labels, and cv={cv!r} makes "
-            "none for this teacher; set cv=5"
-        )
     extra = np.arange(len(rows), len(transfer_set))
     with named_in_errors(f"teacher={type(teacher).__name__}"):
         labels = label_rows(
@@ -164,24 +184,13 @@ def label(transfer_set, rows, teacher, X, y, classes, *, cv, calibrate, random_s
             classes,
             rows=rows,
             extra=take_rows(transfer_set.X, extra) if len(extra) else None,
-            cv=splitter,
-            otherwise=otherwise,
             calibrate="temperature" if calibrate is True else calibrate,
-            random_state=random_state,
             **how,
         )
     proba = labels.proba
     if labels.extra is not None:
         proba = np.concatenate([proba, labels.extra])
     return transfer_set.labelled(proba), labels
-
-
-def _splitters(cv, teacher, y, random_state):
-    """What ``cv`` means for a teacher, and the folds that "auto" has where "oob" fails."""
-    splitter = seeded(resolve_cv(cv, teacher, y), random_state)
-    if not (isinstance(cv, str) and cv == "auto" and splitter == "oob"):
-        return splitter, None
-    return splitter, seeded(resolve_cv(5, teacher, y), random_state)
 
 
 def label_as_given(transfer_set, rows, teacher_proba, X, y, classes, *, calibrate):

@@ -20,6 +20,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skdistill._distillation import (
     assemble,
     bind,
+    choose_splitters,
     draw_seeds,
     fit,
     label,
@@ -58,7 +59,7 @@ from skdistill._typing import (
     available_if,
 )
 from skdistill.loss import LossParts
-from skdistill.students import check_student, resolve_student
+from skdistill.students import check_refine, check_student, resolve_student
 from skdistill.students._routing import check_fit_params, requested_weight
 from skdistill.teachers import (
     ask_fitted,
@@ -149,9 +150,9 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         fitted for one another rather than each on its own; size and latency stay as they
         are. True: where the student's family has no such step, an error names it. "auto":
         for ensembles, where it was measured to pay, if the soft labels are out of fold or
-        out of bag, or if at least as many rows are unlabelled or generated as are in X.
-        Labels in sample, of a `FrozenEstimator` or in `teacher_proba` may be of rows that
-        the teacher learned.
+        out of bag, or if the student is fitted on at least as many unlabelled or generated
+        rows as rows of X. Labels in sample, of a `FrozenEstimator` or in `teacher_proba`
+        may be of rows that the teacher learned.
     scale_soft_loss : bool, default=True
         Whether the first term carries the factor ``T**2``, which keeps the meaning of
         `alpha` as the temperature changes.
@@ -172,7 +173,7 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     ----------
     classes_ : ndarray of shape (n_classes,)
     class_prior_ : ndarray of shape (n_classes,)
-        Share of each class in y.
+        Share of each class in the weight of the rows.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Where X has feature names that are all strings.
@@ -234,7 +235,7 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         "refine": ["boolean", StrOptions({"auto"})],
         "scale_soft_loss": ["boolean"],
         "memory": [str, HasMethods(["cache"]), None],
-        "n_jobs": [int, None],
+        "n_jobs": [Integral, None],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
     }
@@ -551,7 +552,8 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         if X_unlabeled is not None and num_samples(X_unlabeled) == len(codes):
             warn(_SLICED)
         self._check_parts(X, teacher_proba)
-        routed = self._route(sample_weight, fit_params)
+        splitters = self._splitters(y, seeds) if teacher_proba is None else {}
+        routed = self._route(sample_weight, fit_params, teacher_proba)
         self.class_prior_ = class_frequencies(y, self.classes_, routed.weight)
         rows, transfer_set = assemble(
             X,
@@ -570,7 +572,7 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             given = (transfer_set, rows, X, y)
             if teacher_proba is not None:
                 return self._label_as_given(*given, teacher_proba), None
-            return self._label(*given, routed, seeds.teacher)
+            return self._label(*given, splitters, routed, seeds.teacher)
 
     def _label_as_given(self, transfer_set, rows, X, y, teacher_proba):
         return label_as_given(
@@ -578,7 +580,17 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             calibrate=self.calibrate_teacher,
         )  # fmt: skip
 
-    def _label(self, transfer_set, rows, X, y, routed, random_state):
+    def _splitters(self, y, seeds):
+        return choose_splitters(
+            resolve_teacher(self.teacher, self.n_jobs),
+            y,
+            self.classes_,
+            cv=self.cv,
+            calibrate=self.calibrate_teacher,
+            random_state=seeds.teacher,
+        )
+
+    def _label(self, transfer_set, rows, X, y, splitters, routed, random_state):
         return label(
             transfer_set,
             rows,
@@ -586,7 +598,7 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             X,
             y,
             self.classes_,
-            cv=self.cv,
+            **splitters,
             calibrate=self.calibrate_teacher,
             random_state=random_state,
             sample_weight=routed.weight,
@@ -602,6 +614,8 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         student, teachers = resolve_student(self.student), members_of(self.teacher)
         check_clonable("student", student)
         check_student(student, self.temperature, self.alpha)
+        if self.refine and self.refine != "auto":
+            check_refine(student)
         check_numbers("student", student, X)
         for teacher in teachers if teacher_proba is None else []:
             if not is_frozen(teacher):
@@ -611,7 +625,7 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     def _splitter_is_routed(self):
         return hasattr(self.cv, "get_metadata_routing")
 
-    def _route(self, sample_weight, fit_params):
+    def _route(self, sample_weight, fit_params, teacher_proba):
         """Fit parameters by receiver, and the weights of the loss."""
         if get_config()["enable_metadata_routing"]:
             if sample_weight is not None:
@@ -628,7 +642,7 @@ class DistilledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         to_teacher, name = {}, weight_name(teacher)
         if sample_weight is not None and name is not None:
             to_teacher = {name: sample_weight}
-        elif sample_weight is not None and not is_frozen(teacher):
+        elif sample_weight is not None and teacher_proba is None and not is_frozen(teacher):
             warn(
                 f"fit of teacher={type(teacher).__name__} names no sample_weight: the weights "
                 "are used for the student only; metadata routing can hand them to the parts "

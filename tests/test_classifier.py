@@ -374,6 +374,23 @@ def test_a_teacher_without_weights_is_told_of_once():
     assert len(caught) == 1
 
 
+def test_weights_beside_given_labels_say_nothing_of_a_teacher():
+    given = {"sample_weight": np.ones(len(Y)), "teacher_proba": np.full((len(Y), 3), 1 / 3)}
+    model = distilled(KNeighborsClassifier()).fit(X, Y, **given)  # warnings are errors
+    assert model.loss_.hard > 0
+
+
+def test_unlabelled_rows_of_another_library_are_refused_by_name():
+    frame = pd.DataFrame(X, columns=list("abcd"))
+    with pytest.raises(ValueError, match=r"of X, pandas.DataFrame, got polars.DataFrame"):
+        distilled().fit(frame, Y, X_unlabeled=pl.from_pandas(frame[:20]))
+
+
+def test_n_jobs_may_be_an_integer_of_numpy():
+    one, other = (distilled(cv=3, n_jobs=n, random_state=0) for n in (np.int64(1), 1))
+    assert_array_equal(one.fit(X, Y).predict_proba(X), other.fit(X, Y).predict_proba(X))
+
+
 def test_metadata_routing_hands_weights_to_those_who_ask():
     weight = np.where(CODES == 1, 5.0, 1.0)
     with sklearn.config_context(enable_metadata_routing=True):
@@ -704,16 +721,24 @@ def test_given_labels_may_be_of_rows_that_their_teacher_learned():
     assert model.fit_path_ == REFINED
 
 
+def test_auto_does_not_refine_by_a_list_with_a_frozen_teacher():
+    frozen = FrozenEstimator(clone(FOREST).fit(X, Y))
+    teachers = [("frozen", frozen), ("bayes", GaussianNB())]
+    model = distilled(teachers, SMALL_FOREST, cv=3, random_state=0).fit(X, Y)
+    assert model.fit_path_ == "direct"
+
+
 def test_the_loss_curve_ends_at_the_loss_of_a_refined_student():
     model = distilled(student=SMALL_FOREST, cv=3, random_state=0).fit(X, Y)
     assert model.loss_curve_["total"][-1] == pytest.approx(model.loss_.total)
     assert model.loss_curve_["total"][-1] < model.loss_curve_["total"][0]
 
 
-def test_a_student_that_cannot_be_refined_is_named():
+def test_a_student_that_cannot_be_refined_is_named_before_any_fit(counted):
     for student in (GaussianNB(), make_pipeline(StandardScaler(), GaussianNB())):
         with pytest.raises(ValueError, match=r"refine=True .* GaussianNB"):
-            distilled(student=student, refine=True, temperature=1).fit(X, Y)
+            distilled(counted, student, refine=True, temperature=1).fit(X, Y)
+    assert Counted.fits == 0
     with pytest.raises(ValueError, match="'refine' parameter"):
         distilled(refine="always").fit(X, Y)
 

@@ -246,12 +246,19 @@ def check_extra_rows(estimator, X, X_unlabeled, transfer, teacher_proba):
     if X_unlabeled is None:
         return
     check_shape(X_unlabeled)
-    if hasattr(X, "columns") != hasattr(X_unlabeled, "columns"):
-        raise ValueError(
-            f"X_unlabeled must be of the kind of X, {type(X).__name__}, got "
-            f"{type(X_unlabeled).__name__}"
-        )
+    if frame_of(X) != frame_of(X_unlabeled):
+        own, other = (f"{_library(one)}.{type(one).__name__}" for one in (X, X_unlabeled))
+        raise ValueError(f"X_unlabeled must be of the kind of X, {own}, got {other}")
     validate_data(estimator, X_unlabeled, reset=False, skip_check_array=True)
+
+
+def frame_of(rows):
+    """The library of a frame, None for anything else."""
+    return _library(rows) if hasattr(rows, "columns") else None
+
+
+def _library(rows):
+    return type(rows).__module__.partition(".")[0]
 
 
 def check_not_aligned(fit_params, n_samples):

@@ -285,6 +285,23 @@ def refuse_weight(fit_params):
         )
 
 
+def check_refine(student: Any) -> None:
+    """Refuse ``refine=True`` for a student that has no refiner, without fitting anything.
+
+    Parameters
+    ----------
+    student : classifier
+        Of a Pipeline the last step is asked.
+
+    Raises
+    ------
+    Unsupported
+    """
+    while isinstance(student, Pipeline):
+        student = student.steps[-1][1]
+    _refiner(student)
+
+
 def _refiner(student):
     if (refine := _family(student).refine) is None:
         raise Unsupported(

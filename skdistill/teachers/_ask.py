@@ -144,7 +144,7 @@ def smooth_counts(proba, n_trees, prior):
     ----------
     proba : ndarray of shape (n_samples, n_classes)
     n_trees : float
-        How many voted: out of bag, about 1 / e of all.
+        How many voted: out of bag, about 1 / e of all where each drew as many rows as X has.
     prior : ndarray of shape (n_classes,)
         Frequency of each class.
 

@@ -109,10 +109,14 @@ def is_frozen(teacher: Any) -> bool:
     """Whether no fit changes it: frozen itself, at the end of a Pipeline, or all of a list."""
     while isinstance(teacher, Pipeline):
         teacher = teacher.steps[-1][1]
-    members = teacher.members if isinstance(teacher, SoftVote) else teacher
-    if isinstance(members, list):
-        return all(is_frozen(one) for _, one, *_ in members)
+    if isinstance(teacher, list | SoftVote):
+        return all(is_frozen(one) for one in voters(teacher))
     return isinstance(teacher, FrozenEstimator)
+
+
+def voters(teacher: Any) -> list[Any]:
+    """The teachers whose mean a teacher is; itself, if it is no mean of several."""
+    return members_of(teacher.members if isinstance(teacher, SoftVote) else teacher)
 
 
 def check_members(members):

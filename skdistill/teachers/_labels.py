@@ -35,7 +35,7 @@ from skdistill.teachers._ask import (
     smooth_counts,
 )
 from skdistill.teachers._calibration import fit_calibrator
-from skdistill.teachers._check import is_frozen
+from skdistill.teachers._check import is_frozen, voters
 from skdistill.teachers._cv import check_groups, resolve_cv
 from skdistill.teachers._repetition import hint_at_memory
 from skdistill.teachers._shelf import shelve
@@ -61,7 +61,7 @@ class TeacherLabels(NamedTuple):
     temperature : float or None
         T* of the calibration, where it has one.
     in_sample : bool
-        Whether the teacher may have learned the rows that `proba` labels.
+        Whether the teacher, or one of a list, may have learned the rows that `proba` labels.
     """
 
     proba: np.ndarray
@@ -184,7 +184,8 @@ def label_rows(
     if not n_lacking:
         _warn_of_shares(proba, y[rows], classes, weight)
     more = None if extra is None else calibrated(ask(extra))
-    return TeacherLabels(proba, more, fitted, temperature, cv is None)
+    in_sample = cv is None or any(is_frozen(one) for one in voters(teacher))
+    return TeacherLabels(proba, more, fitted, temperature, in_sample)
 
 
 def _fit(teacher, X, y, fit_params):
@@ -215,7 +216,8 @@ def _out_of_bag(teacher, X, y, fit_params, classes, prior, fitted):
     never = ~(np.nan_to_num(votes).sum(axis=1) > 0)
     proba = renormalise(np.nan_to_num(votes))
     if counts_votes(forest):
-        proba = smooth_counts(proba, np.exp(-1) * len(forest.estimators_), prior)
+        share = len(forest.estimators_samples_[0]) / len(votes)  # that each tree drew
+        proba = smooth_counts(proba, np.exp(-share) * len(forest.estimators_), prior)
     proba[never] = np.nan
     return proba
 
@@ -253,13 +255,13 @@ def _out_of_fold(
 
 
 def _label_fold(teacher, X, y, fit_params, train, test, classes, sample_weight):
+    if not len(test):
+        return np.empty((0, len(classes))), False
     present = np.isin(classes, y[train])
     if present.sum() == 1:  # which few classifiers are fitted to
         return np.tile(present.astype(float), (len(test), 1)), True
     params = take_params(X, fit_params, train)
     fitted = fit_labels(clone(teacher), take_rows(X, train), y[train], params)
-    if not len(test):
-        return np.empty((0, len(classes))), False
     weight = None if sample_weight is None else sample_weight[train]
     how = {"known": classes[present], "prior": class_frequencies(y[train], classes, weight)}
     proba = ask_teacher(fitted, take_rows(X, test), classes, fill=True, **how)

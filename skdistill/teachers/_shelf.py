@@ -11,7 +11,8 @@ from joblib.memory import MemorizedResult, NotMemorizedResult
 
 from skdistill._estimators._warnings import warn
 
-_STOP, _ZLIB = b".", b"\x78"  # last byte of a pickle, first one of a compressed one
+_STOP = b"."  # last byte of a pickle
+_COMPRESSED = b"\x78\x1fB\xfd]\x04"  # first byte of zlib, gzip, bz2, xz, lzma and lz4
 
 
 def shelve(memory, function, *args):
@@ -51,7 +52,7 @@ def _is_damaged(result):
         with _path(result).open("rb") as file:
             first = file.read(1)
             file.seek(-1, 2)
-            return file.read(1) != _STOP and first != _ZLIB
+            return file.read(1) != _STOP and first not in _COMPRESSED
     except OSError:
         return True
 

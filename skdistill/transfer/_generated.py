@@ -9,6 +9,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_memory
 
 from skdistill._estimators._params import unset_seeds
+from skdistill._estimators._validation import frame_of
 from skdistill._typing import Cache, Rows, Sampler, Seed
 from skdistill.transfer.conditional import ConditionalSampler
 from skdistill.transfer.munge import Munge
@@ -100,7 +101,7 @@ def _draw(generator, X, n_rows, random_state):
 
 def _check_drawn(rows, X, n_rows, name):
     """Refuse what cannot stand below the rows of X."""
-    if _frame_of(rows) != _frame_of(X):
+    if frame_of(rows) != frame_of(X):
         raise TypeError(
             f"transfer={name} made rows of type {type(rows).__name__}, and X is "
             f"{type(X).__name__}; let its sample return rows like those it was fitted to"
@@ -111,8 +112,3 @@ def _check_drawn(rows, X, n_rows, name):
             f"transfer={name} made rows of shape {shape}, expected {expected}; its "
             "sample must return n_samples rows with the columns of X"
         )
-
-
-def _frame_of(rows):
-    """The library of a frame, None for anything else."""
-    return type(rows).__module__.split(".")[0] if hasattr(rows, "columns") else None

@@ -84,6 +84,7 @@ def stack_rows(X: Rows, more: Rows) -> Any:
             for name, kind in X.select_dtypes("category").dtypes.items():
                 own = more[name].astype("category").cat
                 more[name] = own.set_categories(kind.categories, ordered=kind.ordered)
+        more = more if hasattr(more, "iloc") else pd.Series(more, dtype=X.dtype)
         return pd.concat([X, more], ignore_index=True)
     if isinstance(X, list):
         return [*X, *more]

@@ -80,7 +80,7 @@ class ConditionalSampler(BaseEstimator):
         *,
         resample_probability: float = 1.0,
         min_samples_leaf: int = 5,
-        max_samples: float | None = 10_000,
+        max_samples: int = 10_000,
         n_jobs: int | None = None,
         random_state: Seed = None,
     ) -> None:

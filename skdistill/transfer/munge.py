@@ -77,7 +77,7 @@ class Munge(BaseEstimator):
         local_variance: float = 1.0,
         *,
         n_neighbors: int = 1,
-        max_samples: float | None = 10_000,
+        max_samples: int = 10_000,
         random_state: Seed = None,
     ) -> None:
         self.swap_probability = swap_probability

@@ -20,6 +20,7 @@ from sklearn.metrics import log_loss
 from sklearn.model_selection import (
     GridSearchCV,
     GroupKFold,
+    LeaveOneOut,
     RepeatedStratifiedKFold,
     StratifiedKFold,
     TimeSeriesSplit,
@@ -192,6 +193,13 @@ def test_auto_is_out_of_bag_where_the_teacher_can():
     assert resolve_cv("auto", FrozenEstimator(GaussianNB().fit(X, Y)), Y) is None
 
 
+class NeverFitted:
+    def fit(self, X):
+        raise AssertionError("rows were generated")
+
+    sample = fit
+
+
 def test_what_cannot_be_held_out_is_refused_before_any_fit(seen):
     frozen = FrozenEstimator(GaussianNB().fit(X, Y))
     for teacher, options, message in (
@@ -207,7 +215,7 @@ def test_what_cannot_be_held_out_is_refused_before_any_fit(seen):
         (seen, {"max_samples": 1.5}, "'max_samples' parameter"),
     ):
         with pytest.raises(ValueError, match=message):
-            DistilledClassifier(teacher, TREE, **options).fit(X, Y)
+            DistilledClassifier(teacher, TREE, transfer=NeverFitted(), **options).fit(X, Y)
     assert Seen.fitted_on == []
 
 
@@ -291,6 +299,11 @@ def test_the_student_learns_from_drawn_rows_and_the_teacher_from_all(seen):
     assert len(Seen.fitted_on[0]) == len({row.tobytes() for row in X})
     assert len(set().union(*(scored for _, scored in Seen.scored))) <= 60
     assert model.student_.tree_.n_node_samples[0] == 60
+
+
+def test_folds_that_hold_out_no_drawn_row_are_not_fitted(seen):
+    DistilledClassifier(seen, TREE, cv=LeaveOneOut(), max_samples=9, random_state=0).fit(X, Y)
+    assert len(Seen.fitted_on) == 1 + 9
 
 
 @pytest.mark.parametrize("max_samples", [30, 0.2])
@@ -474,7 +487,8 @@ def test_unlabelled_numbers_keep_what_labelled_integers_lack():
     assert_array_equal(frame["a"], [1, 2, 0.5])
     polars = stack_rows(pl.DataFrame({"a": [1, 2]}), pl.DataFrame({"a": [0.5]}))
     assert_array_equal(polars["a"], [1, 2, 0.5])
-    assert list(stack_rows(pd.Series(["a"]), pd.Series(["b"]))) == ["a", "b"]
+    for more in (pd.Series(["b"]), ["b"], np.array(["b"])):
+        assert list(stack_rows(pd.Series(["a"]), more)) == ["a", "b"]
 
 
 def test_splits_may_be_masks():

@@ -4,13 +4,18 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from sklearn.datasets import make_classification
-from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.ensemble import (
+    BaggingClassifier,
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+)
 from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import DistilledClassifier
 from skdistill._sklearn.forest import weights_are_drawn
 from skdistill.teachers import class_frequencies
 from skdistill.teachers._ask import ask_teacher, smooth_counts
+from skdistill.teachers._labels import label_rows
 
 TREE = DecisionTreeClassifier(max_depth=4, random_state=0)
 drawn_by_weight = pytest.mark.skipif(
@@ -27,6 +32,20 @@ def rare(share, n_samples=3000):
 def test_counts_are_smoothed_towards_the_frequency_of_each_class():
     smoothed = smooth_counts(np.array([[1.0, 0.0]]), 99, np.array([0.99, 0.01]))
     assert_allclose(smoothed, [[0.9999, 0.0001]])
+
+
+@pytest.mark.parametrize("max_samples", [None, 0.1, 50])
+@pytest.mark.parametrize("kind", [BaggingClassifier, RandomForestClassifier])
+def test_counts_out_of_bag_are_smoothed_by_the_trees_that_vote(kind, max_samples):
+    X, y = rare(0.1, n_samples=500)
+    max_samples = 1.0 if max_samples is None else max_samples
+    forest = kind(n_estimators=100, max_samples=max_samples, oob_score=True, random_state=0)
+    said = label_rows(forest, X, y, np.arange(2), cv="oob").proba[:, 1]
+    forest.fit(X, y)
+    drawn = [np.bincount(rows, minlength=len(X)) > 0 for rows in forest.estimators_samples_]
+    n_trees = np.mean(100 - np.sum(drawn, axis=0))
+    expected = (n_trees * forest.oob_decision_function_[:, 1] + y.mean()) / (n_trees + 1)
+    assert_allclose(said, expected, atol=5e-4)
 
 
 @pytest.mark.parametrize("share", [0.004, 0.02])

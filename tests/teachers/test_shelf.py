@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from joblib import Memory
 from joblib.memory import MemorizedResult
 from sklearn.datasets import load_iris
 from sklearn.ensemble import RandomForestClassifier
@@ -45,6 +46,14 @@ def test_damaged_entries_are_replaced(cv, share, tmp_path):
     np.testing.assert_array_equal(second.predict_proba(X), first.predict_proba(X))
     third = model(tmp_path, cv=cv).fit(X, Y)  # warnings are errors
     assert isinstance(third.teacher_, RandomForestClassifier)
+
+
+@pytest.mark.parametrize("kind", ["zlib", "gzip", "bz2", "lzma", "xz"])
+def test_compressed_entries_are_not_taken_for_damaged(kind, tmp_path):
+    memory = Memory(tmp_path, verbose=0, compress=(kind, 3))
+    first, second = (model(tmp_path).set_params(memory=memory).fit(X, Y) for _ in range(2))
+    np.testing.assert_array_equal(second.predict_proba(X), first.predict_proba(X))
+    assert isinstance(second._fitted_teacher, MemorizedResult)  # warnings are errors
 
 
 def test_an_emptied_folder_is_filled_again(tmp_path):

@@ -18,12 +18,12 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_matrix
 from sklearn.base import clone
 from sklearn.compose import make_column_transformer
-from sklearn.datasets import make_classification
-from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.datasets import load_breast_cancer, make_classification
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GroupKFold
+from sklearn.model_selection import GroupKFold, train_test_split
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
@@ -926,3 +926,16 @@ def test_code_of_a_class_that_takes_any_parameter_is_code(package, name):
     model = kind(n_estimators=5, max_depth=2, verbosity=0)
     assert "verbosity=0" in source(model)
     assert repr(eval(source(model), {name: kind})) == repr(model)
+
+
+def test_the_page_says_of_a_gain_what_log_loss_alone_knows(tmp_path):
+    X, y = load_breast_cancer(return_X_y=True)
+    X, X_test, y, y_test = train_test_split(X, y, stratify=y, random_state=1)
+    forest = RandomForestClassifier(30, random_state=0)
+    tree = DecisionTreeClassifier(random_state=0)
+    kd = DistilledClassifier(forest, tree, temperature=1, cv="oob", random_state=0).fit(X, y)
+    report = distillation_report(kd, X_test, y_test, X_train=X, y_train=y)
+    n_wrong = np.sum(tree.fit(X, y).predict(X_test) != y_test)
+    write_report(report, tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text()
+    assert f"gives no chance to what happened in {n_wrong} of {len(y_test)} held-out" in page

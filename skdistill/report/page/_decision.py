@@ -5,6 +5,7 @@ import numpy as np
 from skdistill.auto._leaderboard import GAIN, GAP, TEACHER
 from skdistill.footprint import n_features_used
 from skdistill.metrics import log_loss_by_row, retention
+from skdistill.metrics._intervals import mean_intervals
 from skdistill.report._mapping import is_share
 from skdistill.report.page._words import compared, gain_in_words
 
@@ -29,6 +30,7 @@ def decision(case, model, paid):
     chosen, teacher = case.row(case.chosen), case.row(TEACHER)
     gap, labels = _difference(chosen, GAP), _gain_of_labels(case, paid)
     headline, reason = _verdict(case, gain, labels)
+    reason = " ".join([reason, *_caveats(case, gain)])
     price = _price(chosen, teacher)
     return {
         "headline": headline + _ahead(gap),
@@ -116,6 +118,33 @@ def _where_it_comes_from(case, chosen, reason, labels):
         f"{reason}: the gain comes from the parameters, and the same student on hard labels "
         "would do as well.",
     )
+
+
+def _caveats(case, gain):
+    """What the main metric does not say of a gain."""
+    probas, y = case.held_out.proba, case.held_out.y
+    if not gain["low"] > 0 or not {case.plain, case.distilled} <= probas.keys():
+        return
+    truth = y[:, None] == case.classes
+    brier, right = (
+        np.column_stack([measure(probas[name]) for name in (case.plain, case.distilled)])
+        for measure in (
+            lambda proba: ((proba - truth) ** 2).sum(axis=1),
+            lambda proba: truth[np.arange(len(y)), proba.argmax(axis=1)],
+        )
+    )
+    differences = np.column_stack([brier[:, 0] - brier[:, 1], right @ [-1.0, 1.0]])
+    given = {"sample_weight": case.held_out.sample_weight, "groups": case.held_out.groups}
+    if all(found.low <= 0 for found in mean_intervals(differences, **given)):
+        yield "In Brier score and in accuracy no gain is detectable."
+    weight = case.held_out.sample_weight
+    there = np.ones(len(y), dtype=bool) if weight is None else weight > 0
+    if n_ruled_out := np.count_nonzero((probas[case.plain][truth] == 0) & there):
+        yield (
+            f"{case.in_prose(case.plain).capitalize()} gives no chance to what happened in "
+            f"{n_ruled_out} of {len(y)} held-out rows, which costs it much log-loss: compare "
+            "with one that is bounded, or searched in more trials."
+        )
 
 
 def _beside_plain(gain):

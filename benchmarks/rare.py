@@ -9,6 +9,7 @@ import warnings
 
 import numpy as np
 import pandas as pd
+from joblib import Parallel, delayed
 from sklearn.datasets import make_classification
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.tree import DecisionTreeClassifier
@@ -39,24 +40,29 @@ def predicted_over_observed(teacher, share, temperature, calibrate, seed):
         cv="auto",
         calibrate_teacher=calibrate,
         random_state=seed,
-    ).fit(X[train], y[train])
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        model.fit(X[train], y[train])
     return model.predict_proba(X[test])[:, 1].mean() / y[test].mean()
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="one seed, three shares")
-    quick = parser.parse_args().quick
+    parser.add_argument("--quick", action="store_true", help="one seed, two shares")
+    parser.add_argument("--temperatures", type=float, nargs="+", default=[1, 2])
+    options = parser.parse_args()
+    quick, seeds = options.quick, range(1 if options.quick else 5)
     rows = []
     for name, teacher in TEACHERS.items():
         ways = (False, True, "sigmoid") if "balanced" in name else (False, True)
         for calibrate in ways:
             for share in SHARES[1::2] if quick else SHARES:
-                for temperature in (1, 2):
-                    found = [
-                        predicted_over_observed(teacher, share, temperature, calibrate, seed)
-                        for seed in range(1 if quick else 5)
-                    ]
+                for temperature in options.temperatures:
+                    how = (teacher, share, temperature, calibrate)
+                    found = Parallel(n_jobs=2)(
+                        delayed(predicted_over_observed)(*how, seed) for seed in seeds
+                    )
                     rows.append((name, str(calibrate), temperature, share, np.mean(found)))
     columns = ["teacher", "calibrate_teacher", "temperature", "share", "ratio"]
     table = pd.DataFrame(rows, columns=columns)
@@ -64,5 +70,4 @@ def main():
 
 
 if __name__ == "__main__":
-    warnings.simplefilter("ignore", UserWarning)
     main()

@@ -475,3 +475,43 @@ def test_weights_given_to_the_student_are_refused():
     X, y, proba = make_task()
     with pytest.raises(TypeError, match="sample_weight belongs to the loss"):
         fit_student(GaussianNB(), X, bind(proba, y), sample_weight=np.ones(len(X)))
+
+
+# Iteration ---------------------------------------------------------------------------
+
+
+class Scripted(ClassifierMixin, BaseEstimator):
+    """Predicts, at its n-th fit, the n-th of some probabilities."""
+
+    def __init__(self, script=None):
+        self.script = script
+
+    def fit(self, X, y, sample_weight=None):
+        self.classes_, self.proba_ = np.unique(y), self.script.pop(0)
+        return self
+
+    def predict_proba(self, X):
+        return np.tile([1 - self.proba_, self.proba_], (len(X), 1))
+
+    def predict(self, X):
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+    def __sklearn_clone__(self):
+        return Scripted(self.script)  # which all fits of one run share
+
+
+@pytest.mark.parametrize("temperature", [2.0, 0.5])
+def test_the_best_iterate_is_kept_and_a_worse_one_ends_the_iteration(temperature):
+    X, y, _ = make_task()
+    loss = bind(np.tile([0.3, 0.7], (len(y), 1)), y, temperature=temperature, alpha=1)
+    script = [0.2, 0.5, 0.65, 0.4, 0.7]
+    fitted = fit_by_labels(Scripted(script), X, loss).student
+    assert fitted.proba_ == 0.65
+    assert script == [0.7]  # the next one was not asked for
+
+
+def test_at_temperature_1_one_fit_is_enough():
+    X, y, proba = make_task()
+    script = [0.2, 0.5]
+    assert fit_by_labels(Scripted(script), X, bind(proba, y)).student.proba_ == 0.2
+    assert script == [0.5]

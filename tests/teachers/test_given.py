@@ -57,3 +57,12 @@ def test_a_mark_of_rows_without_a_label_is_not_taken_for_a_class_in_silence():
         DistilledClassifier(TREE, TREE).fit(X, marked)
     two = DistilledClassifier(TREE, TREE, cv=3).fit(X, 2 * y - 1)  # warnings are errors
     assert_array_equal(two.classes_, [-1, 1])
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -0.1, 1.1])
+@pytest.mark.parametrize("row", [0, 77, -1])
+def test_one_bad_value_among_all_is_enough_to_refuse_soft_labels(bad, row):
+    _, _, proba = rare()
+    proba[row, 1] = bad
+    with pytest.raises(ValueError, match=f"row {row % len(proba)} has"):
+        check_teacher_proba(proba, len(proba), np.arange(2))

@@ -550,3 +550,10 @@ def test_what_holds_frozen_teachers_alone_is_frozen(shape):
     with pytest.raises(ValueError, match="never fitted"):
         DistilledClassifier(teacher, TREE, cv=3).fit(X, Y)
     assert DistilledClassifier(teacher, TREE, cv="auto").fit(X, Y).score(X, Y) > 0.9
+
+
+def test_a_list_that_is_frozen_in_part_is_fitted_out_of_fold():
+    half = [("fixed", FrozenEstimator(GaussianNB().fit(X, Y))), ("tree", TREE)]
+    kd = DistilledClassifier(half, TREE, cv=3, random_state=0)
+    in_sample = clone(kd).set_params(cv=None)
+    assert not np.allclose(kd.soft_labels(X, Y), in_sample.soft_labels(X, Y))
